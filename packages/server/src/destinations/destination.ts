@@ -1,0 +1,74 @@
+import type { EventType, FailureCode, FilterCode, JsonObject, SegmentEvent } from '@millrace/spec';
+
+/**
+ * A destination maps events to a vendor's API and says of each what became of it. It holds no
+ * queue, timer or retry of its own: the router cuts the batch, waits and tries again.
+ */
+export interface Destination {
+  /** The key in an event's `integrations` object. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** Other types are filtered as `UNSUPPORTED_EVENT_TYPE`. */
+  readonly accepts: readonly EventType[];
+  /** Ignores the `integrations` object, as Segment's storage destinations do. */
+  readonly storage: boolean;
+  readonly batch: BatchLimits;
+  /** How many batches may be delivered at the same time; 1 where `state` is used. */
+  readonly maxConcurrency: number;
+  /**
+   * Delivers a batch, at least one event. The outcomes are those of the first events of the batch, in
+   * order; events without one are offered again, in front of the next batch, with no attempt spent.
+   * So a destination that must keep state before it may act returns no outcome and the new state.
+   * Rejecting counts as `retry` with `DESTINATION_FAILED` for the whole batch.
+   */
+  deliver(events: readonly DeliveryEvent[], context: DeliveryContext): Promise<DeliveryResult>;
+}
+
+export interface BatchLimits {
+  maxCount: number;
+  /** Sum of the events' JSON in bytes; a single larger event is delivered alone. */
+  maxBytes: number;
+  /** How long to wait for a batch to fill, from its first event on. */
+  maxWaitMs: number;
+}
+
+export interface DeliveryEvent {
+  readonly event: SegmentEvent;
+  /** The same event as it stands in the log: one line of JSON in UTF-8. */
+  readonly json: Buffer;
+  /** What an earlier `retry` of this event left to do. */
+  readonly resume?: JsonObject;
+}
+
+export interface DeliveryContext {
+  /** What the last committed delivery of this instance returned as `state`. */
+  readonly state: JsonObject | undefined;
+  /** Aborted when the router stops; the delivery then ends as soon as it can. */
+  readonly signal: AbortSignal;
+}
+
+export interface DeliveryResult {
+  outcomes: readonly Outcome[];
+  /** At most 4 KB of JSON; committed together with the outcomes. Absent: stays as it was. */
+  state?: JsonObject;
+}
+
+export type Outcome =
+  | { kind: 'delivered' }
+  | { kind: 'filtered'; code: FilterCode }
+  /** Worth another attempt, not before `afterMs` from now where the vendor asks for that. */
+  | { kind: 'retry'; code: FailureCode; afterMs?: number; resume?: JsonObject }
+  /** Will never be accepted: a dead letter. */
+  | { kind: 'rejected'; code: FailureCode }
+  /** The credentials are refused: stops this destination, spends no attempt. */
+  | { kind: 'unauthorized'; code: FailureCode };
+
+/** One configured destination as plain data, the same in code and in a .json config. */
+export interface DestinationConfig {
+  kind: string;
+  /** Unique among the destinations; lower-case letters, digits and dashes. */
+  id: string;
+  /** Default true. */
+  enabled?: boolean;
+  settings: JsonObject;
+}

@@ -1,0 +1,104 @@
+import type { JsonObject } from '@millrace/spec';
+import type { Partition, Position } from '../log/log.ts';
+
+/**
+ * The ledger: what became of each event at each destination. The router alone writes it; the
+ * cursor and all that was decided move in one transaction.
+ */
+export interface Ledger {
+  /** What a destination had got to. Undefined cursors: it was never seen in that partition. */
+  load(destinationId: string, partition: Partition): DestinationProgress;
+  /** @throws {EpochError} Another router has taken over; nothing was written. */
+  commit(settlement: Settlement): void;
+  close(): void;
+}
+
+export interface DestinationProgress {
+  cursor: Position | undefined;
+  state: JsonObject | undefined;
+  /** By position, ascending. */
+  pending: PendingEvent[];
+}
+
+/** An event before the cursor that is not settled: to be tried again, or held back by another. */
+export interface PendingEvent {
+  position: Position;
+  /** Attempts spent so far; 0 for an event that was only held back. */
+  attemptCount: number;
+  /** When the first attempt began, milliseconds since the epoch; absent before it. */
+  firstAttemptAtMs?: number;
+  /** Not to be tried before; 0 when it may go at once. */
+  notBeforeMs: number;
+  /** Why the last attempt failed. */
+  code?: string;
+  resume?: JsonObject;
+}
+
+/** All that one step of one destination changes. */
+export interface Settlement {
+  destinationId: string;
+  partition: Partition;
+  /** From here on events are undecided; each one before is decided or pending. */
+  cursor: Position;
+  /** Absent: stays as it was. */
+  state?: JsonObject;
+  /** The request that was made, if one was. */
+  attempt?: Attempt;
+  decisions: readonly Decision[];
+  /** Added, or replacing the row of the same position. A decided event's row goes by itself. */
+  pending: readonly PendingEvent[];
+  dead: readonly DeadLetter[];
+}
+
+export interface Attempt {
+  startedAtMs: number;
+  durationMs: number;
+  /** `delivered` when all of the batch was, else the first code that was not. */
+  code: string;
+  /** Events in the request, ascending. */
+  positions: readonly Position[];
+}
+
+export interface Decision {
+  position: Position;
+  outcome: 'delivered' | 'filtered' | 'dead';
+  /** The filter or failure code; empty for delivered. */
+  code: string;
+}
+
+export interface DeadLetter {
+  position: Position;
+  messageId: string;
+  code: string;
+  attemptCount: number;
+  diedAtMs: number;
+  /** A copy: the log may be trimmed past it. */
+  event: Buffer;
+}
+
+/** The reading side, for the console and commands, in any process. */
+export interface LedgerReader {
+  /** One entry for each destination the ledger has ever seen, by id. */
+  totals(): DestinationTotals[];
+  close(): void;
+}
+
+export interface DestinationTotals {
+  destinationId: string;
+  deliveredCount: number;
+  /** By filter code. */
+  filtered: Record<string, number>;
+  /** By failure code; dead letters. */
+  dead: Record<string, number>;
+  /** Events to be tried again, or held back by one that is. */
+  pendingCount: number;
+  /** For each partition the position from which on nothing is decided. */
+  cursors: Record<Partition, Position>;
+  /** The last request that failed, if any did. */
+  lastFailure?: { atMs: number; code: string };
+}
+
+/** The ledger belongs to a router that started later. */
+export class EpochError extends Error {
+  override readonly name = 'EpochError';
+}

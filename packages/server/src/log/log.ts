@@ -1,0 +1,98 @@
+/**
+ * The log: the one meeting point of collector and router. Durable before it answers, deduplicated
+ * by source and messageId, readable from any position by any number of readers. `contract.ts`
+ * is what every driver passes.
+ */
+
+/** A part of the log with an order of its own. A reader is told which ones it owns. */
+export type Partition = number;
+
+/**
+ * A place within one partition: an integer that grows from event to event, comparable and
+ * storable, and meaningless across partitions. Gaps are allowed and mean nothing.
+ */
+export type Position = number;
+
+/** For each partition the position after its last durable event. */
+export type DurableEnds = Readonly<Record<Partition, Position>>;
+
+/** Bits of `flags`. */
+export const FLAG_TIMESTAMP_SKEWED = 1;
+
+export interface NewEvent {
+  sourceId: string;
+  messageId: string;
+  /** By the collector's clock, milliseconds since the epoch. */
+  receivedAtMs: number;
+  flags: number;
+  /** The event with its stamps: one JSON object in UTF-8, no line break. */
+  json: Buffer;
+}
+
+export interface LogRecord {
+  partition: Partition;
+  position: Position;
+  sourceId: string;
+  receivedAtMs: number;
+  flags: number;
+  json: Buffer;
+}
+
+/** `duplicate`: an event of that source with that messageId is already there, and durable. */
+export type AppendVerdict = 'appended' | 'duplicate';
+
+/** The writing side; one in the server process. */
+export interface EventLog {
+  /** What readers may see; grows with each commit. */
+  readonly durableEnds: DurableEnds;
+  /**
+   * Resolves once all of the events are durable, with one verdict each, in order.
+   * @throws {LogWriteError} None of the events that it would have called `appended` can be
+   * relied on; the same call may be made again.
+   */
+  append(events: readonly NewEvent[]): Promise<AppendVerdict[]>;
+  /** Calls the listener after each commit. Returns the way to stop. */
+  onDurable(listener: (ends: DurableEnds) => void): () => void;
+  /** Finishes what is in flight; later appends are refused. */
+  close(): Promise<void>;
+}
+
+/** The reading side; any number, in any process of the machine. */
+export interface LogReader {
+  /** No read passes these; events may exist behind them that are not durable yet. */
+  setDurableEnds(ends: DurableEnds): void;
+  /**
+   * The durable events from `from` on, oldest first, fewer than asked when the bounds are met or the
+   * durable end is reached, none at the durable end. At least one event is returned if there is one,
+   * whatever its size.
+   * @throws {LogReadError} The log is damaged there, or `from` lies beyond the durable end.
+   */
+  read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface ReadLimit {
+  maxCount: number;
+  /** Sum of the events' JSON in bytes. */
+  maxBytes: number;
+}
+
+export class LogWriteError extends Error {
+  override readonly name = 'LogWriteError';
+  readonly code: 'log_unavailable' | 'disk_full' | 'shutting_down';
+
+  constructor(code: LogWriteError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class LogReadError extends Error {
+  override readonly name = 'LogReadError';
+  readonly code: 'damaged' | 'beyond_end' | 'io';
+
+  constructor(code: LogReadError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The closed list of codes: every refusal, drop and failed delivery carries one of these. A test
+ * holds docs/codes.md to it. Names that Segment's delivery overview uses are kept verbatim.
+ */
+
+/** Why the collector refused a request or an event. */
+export const REFUSAL_CODES = {
+  no_user_anon_id: 'the event has neither a userId nor an anonymousId',
+  id_not_string: 'userId and anonymousId must be strings',
+  event_not_defined: 'a track event needs an event name',
+  event_not_string: 'the event name must be a string',
+  properties_not_object: 'properties must be an object',
+  traits_not_object: 'traits must be an object',
+  name_not_string: 'name must be a string',
+  invalid_type: 'type must be track, identify, page, screen, group or alias',
+  missing_type: 'the event has no type',
+  invalid_event: 'an event must be a JSON object',
+  invalid_message_id: 'messageId must be a string of 1 to 100 characters',
+  invalid_timestamp: 'timestamp and sentAt must be ISO 8601 dates',
+  message_too_large: 'the event is larger than the limit for one event',
+  duplicate: 'an event with this messageId was already received',
+  empty_batch: 'the batch holds no event',
+  invalid_batch: 'batch must be an array of events',
+  batch_too_large: 'the request body is larger than the limit',
+  too_many_events: 'the batch holds more events than the limit',
+  invalid_json: 'the request body is not valid JSON',
+  unsupported_content_type: 'the content type must be application/json',
+  invalid_encoding: 'the content encoding is not supported',
+  missing_write_key: 'the request carries no write key',
+  project_not_found: 'no source has this write key',
+  not_found: 'there is no such route',
+  invalid_request: 'the request is malformed',
+  log_unavailable: 'the event log cannot be written',
+  disk_full: 'the disk is full',
+  shutting_down: 'the server is shutting down',
+  internal_error: 'the server failed; the event was not kept',
+} as const;
+
+/** Why a destination was not given an event, on purpose. */
+export const FILTER_CODES = {
+  FILTERED_BY_INTEGRATIONS_OBJECT: 'the integrations object of the event excludes this destination',
+  MESSAGE_SENT_CLIENT_SIDE: 'the browser already sent the event to this destination',
+  UNSUPPORTED_EVENT_TYPE: 'the destination does not take events of this type',
+} as const;
+
+/** Why a delivery failed, besides `HTTP_<status>` (see {@link httpStatusCode}). */
+export const FAILURE_CODES = {
+  NETWORK_ERROR: 'the destination could not be reached or broke the connection',
+  TIMEOUT: 'the destination did not answer in time',
+  WRITE_FAILED: 'the file could not be written',
+  DESTINATION_FAILED: 'the code of the destination threw an error',
+  RETRIES_EXHAUSTED: 'the last retry failed; see the attempts for the cause',
+} as const;
+
+/** Why the library gave up an event. */
+export const LIBRARY_CODES = {
+  QUEUE_FULL: 'the in-memory queue is at its bound; the event was dropped',
+  FLUSH_TIMEOUT: 'flush did not finish within its time-out; the rest stays queued',
+  CLIENT_CLOSED: 'the client was closed before the call; the event was dropped',
+} as const;
+
+export type RefusalCode = keyof typeof REFUSAL_CODES;
+export type FilterCode = keyof typeof FILTER_CODES;
+export type FailureCode = keyof typeof FAILURE_CODES | `HTTP_${number}`;
+export type LibraryCode = keyof typeof LIBRARY_CODES;
+
+export function httpStatusCode(status: number): FailureCode {
+  return `HTTP_${status}`;
+}
