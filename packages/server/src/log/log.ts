@@ -65,7 +65,7 @@ export interface LogReader {
    * The durable events from `from` on, oldest first, fewer than asked when the bounds are met or the
    * durable end is reached, none at the durable end. At least one event is returned if there is one,
    * whatever its size.
-   * @throws {LogReadError} The log is damaged there, or `from` lies beyond the durable end.
+   * @throws {LogReadError} The log is damaged or unreadable there, or `from` lies beyond the durable end.
    */
   read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]>;
   close(): Promise<void>;
@@ -89,7 +89,7 @@ export class LogWriteError extends Error {
 
 export class LogReadError extends Error {
   override readonly name = 'LogReadError';
-  readonly code: 'damaged' | 'beyond_end' | 'io';
+  readonly code: 'damaged' | 'unknown_version' | 'beyond_end' | 'io';
 
   constructor(code: LogReadError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -1,0 +1,241 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { DurableEnds, EventLog, LogReader, LogRecord, NewEvent, Position } from './log.ts';
+
+/** How a driver presents itself to the suite that every driver passes. */
+export interface LogDriver {
+  name: string;
+  /** More than one: the suite also checks that each has an order of its own. */
+  partitionCount: number;
+  /** What was appended is still there when the log is opened again. */
+  isPersistent: boolean;
+  /** A new, empty log. */
+  create(): Promise<LogUnderTest>;
+}
+
+export interface LogUnderTest {
+  log: EventLog;
+  /** A reader that was not told any durable end. */
+  openReader(): LogReader;
+  /** The same log again, after `log` was closed. */
+  reopen?(): Promise<EventLog>;
+  destroy(): Promise<void>;
+}
+
+/** One event with its own messageId in what it says. */
+export function sampleEvent(messageId: string, fields: Partial<NewEvent> = {}): NewEvent {
+  return {
+    sourceId: 'web',
+    messageId,
+    receivedAtMs: 1_700_000_000_000,
+    flags: 0,
+    json: Buffer.from(JSON.stringify({ type: 'track', messageId })),
+    ...fields,
+  };
+}
+
+const ANY_SIZE = { maxCount: 1_000_000, maxBytes: Infinity };
+
+/** All that is durable, by partition and position. */
+export async function readAll(reader: LogReader, ends: DurableEnds): Promise<LogRecord[]> {
+  reader.setDurableEnds(ends);
+  const records: LogRecord[] = [];
+  for (const partition of Object.keys(ends).map(Number)) {
+    records.push(...(await reader.read(partition, 0, ANY_SIZE)));
+  }
+  return records;
+}
+
+export function messageIds(records: readonly LogRecord[]): string[] {
+  return records.map(({ json }) => (JSON.parse(json.toString()) as { messageId: string }).messageId);
+}
+
+export function describeLogContract(driver: LogDriver): void {
+  describe(`log contract: ${driver.name}`, () => {
+    let under: LogUnderTest;
+    let log: EventLog;
+    let reader: LogReader;
+
+    beforeEach(async () => {
+      under = await driver.create();
+      log = under.log;
+      reader = under.openReader();
+    });
+    afterEach(async () => {
+      await reader.close();
+      await log.close();
+      await under.destroy();
+    });
+
+    /** Appends events of one source, so of one partition, and returns that with the positions. */
+    async function appendAll(events: NewEvent[]): Promise<{ partition: number; positions: Position[] }> {
+      await log.append(events);
+      const records = await readAll(reader, log.durableEnds);
+      const partition = records[0]?.partition ?? 0;
+      return { partition, positions: records.map(({ position }) => position) };
+    }
+
+    it('gives back every field of an event', async () => {
+      const event = sampleEvent('m1', {
+        sourceId: 'søurce',
+        receivedAtMs: 1_763_000_000_123,
+        flags: 0x8001,
+        json: Buffer.from('{"messageId":"m1","name":"Zoë 🐎"}'),
+      });
+      await expect(log.append([event])).resolves.toEqual(['appended']);
+      const [record, ...rest] = await readAll(reader, log.durableEnds);
+      expect(rest).toEqual([]);
+      expect(record).toMatchObject({ sourceId: 'søurce', receivedAtMs: 1_763_000_000_123, flags: 0x8001 });
+      expect(record?.json.equals(event.json)).toBe(true);
+    });
+
+    it('starts empty, with an end for each partition', async () => {
+      expect(Object.keys(log.durableEnds)).toHaveLength(driver.partitionCount);
+      await expect(readAll(reader, log.durableEnds)).resolves.toEqual([]);
+      await expect(log.append([])).resolves.toEqual([]);
+    });
+
+    it('keeps the order of appends made without waiting', async () => {
+      const ids = Array.from({ length: 50 }, (_, i) => `m${i}`);
+      await Promise.all(ids.map((id) => log.append([sampleEvent(id)])));
+      const records = await readAll(reader, log.durableEnds);
+      expect(messageIds(records)).toEqual(ids);
+      const positions = records.map(({ position }) => position);
+      expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+      expect(new Set(positions).size).toBe(ids.length);
+    });
+
+    it('finds duplicates across appends, within one, and in flight', async () => {
+      const one = sampleEvent('one');
+      const two = sampleEvent('two');
+      await expect(log.append([one, one, two])).resolves.toEqual(['appended', 'duplicate', 'appended']);
+      await expect(log.append([two])).resolves.toEqual(['duplicate']);
+      const three = sampleEvent('three');
+      await expect(Promise.all([log.append([three]), log.append([three, one])])).resolves.toEqual([
+        ['appended'],
+        ['duplicate', 'duplicate'],
+      ]);
+      expect(messageIds(await readAll(reader, log.durableEnds))).toEqual(['one', 'two', 'three']);
+    });
+
+    it('keeps the same messageId of two sources apart', async () => {
+      const events = [sampleEvent('m', { sourceId: 'a' }), sampleEvent('m', { sourceId: 'b' })];
+      await expect(log.append(events)).resolves.toEqual(['appended', 'appended']);
+    });
+
+    it('tells listeners the new ends after each commit, until they stop', async () => {
+      const listener = vi.fn<(ends: DurableEnds) => void>();
+      const stop = log.onDurable(listener);
+      await log.append([sampleEvent('m1')]);
+      await vi.waitFor(() => expect(listener).toHaveBeenLastCalledWith(log.durableEnds));
+      stop();
+      listener.mockClear();
+      await log.append([sampleEvent('m2')]);
+      const after = vi.fn<(ends: DurableEnds) => void>();
+      log.onDurable(after);
+      await log.append([sampleEvent('m3')]);
+      await vi.waitFor(() => expect(after).toHaveBeenCalled());
+      expect(listener).not.toHaveBeenCalled();
+    });
+
+    it('reads from any position on', async () => {
+      const { partition, positions } = await appendAll(['m0', 'm1', 'm2', 'm3'].map((id) => sampleEvent(id)));
+      for (const start of [2, 0, 3, 1]) {
+        const records = await reader.read(partition, positions[start] ?? -1, ANY_SIZE);
+        expect(messageIds(records)).toEqual(['m0', 'm1', 'm2', 'm3'].slice(start));
+      }
+    });
+
+    it('stops at the bounds, and returns at least one event', async () => {
+      const { partition } = await appendAll(['m0', 'm1', 'm2'].map((id) => sampleEvent(id)));
+      const idsRead = async (maxCount: number, maxBytes: number): Promise<string[]> =>
+        messageIds(await reader.read(partition, 0, { maxCount, maxBytes }));
+      const eventBytes = sampleEvent('m0').json.length;
+      await expect(idsRead(2, Infinity)).resolves.toEqual(['m0', 'm1']);
+      await expect(idsRead(10, 2 * eventBytes)).resolves.toEqual(['m0', 'm1']);
+      await expect(idsRead(10, 2 * eventBytes - 1)).resolves.toEqual(['m0']);
+      await expect(idsRead(10, 1)).resolves.toEqual(['m0']);
+    });
+
+    it('never passes the durable ends that a reader was given', async () => {
+      const { partition, positions } = await appendAll(['m0', 'm1', 'm2'].map((id) => sampleEvent(id)));
+      const end = positions[2] ?? -1;
+      reader.setDurableEnds({ [partition]: end });
+      expect(messageIds(await reader.read(partition, 0, ANY_SIZE))).toEqual(['m0', 'm1']);
+      await expect(reader.read(partition, end, ANY_SIZE)).resolves.toEqual([]);
+      await expect(reader.read(partition, end + 1, ANY_SIZE)).rejects.toMatchObject({ code: 'beyond_end' });
+    });
+
+    it('shows nothing to a reader that was given no end', async () => {
+      await log.append([sampleEvent('m0')]);
+      await expect(reader.read(0, 0, ANY_SIZE)).resolves.toEqual([]);
+      await expect(reader.read(0, 1, ANY_SIZE)).rejects.toMatchObject({ code: 'beyond_end' });
+    });
+
+    it('serves readers at different places, and one that is asked twice at once', async () => {
+      const { partition, positions } = await appendAll(['m0', 'm1', 'm2'].map((id) => sampleEvent(id)));
+      const other = under.openReader();
+      other.setDurableEnds(log.durableEnds);
+      const reads = await Promise.all([
+        reader.read(partition, positions[2] ?? -1, ANY_SIZE),
+        reader.read(partition, 0, ANY_SIZE),
+        other.read(partition, positions[1] ?? -1, ANY_SIZE),
+      ]);
+      expect(reads.map(messageIds)).toEqual([['m2'], ['m0', 'm1', 'm2'], ['m1', 'm2']]);
+      await other.close();
+    });
+
+    it('goes on with events that are appended later', async () => {
+      const { partition } = await appendAll([sampleEvent('m0')]);
+      const seen: string[] = [];
+      let next: Position = 0;
+      for (const id of ['m1', 'm2', 'm3']) {
+        await log.append([sampleEvent(id)]);
+        reader.setDurableEnds(log.durableEnds);
+        const records = await reader.read(partition, next, ANY_SIZE);
+        seen.push(...messageIds(records));
+        next = (records.at(-1)?.position ?? -1) + 1;
+      }
+      expect(seen).toEqual(['m0', 'm1', 'm2', 'm3']);
+    });
+
+    it('finishes on close what is in flight, and refuses what comes later', async () => {
+      const inFlight = log.append([sampleEvent('m0')]);
+      await Promise.all([log.close(), log.close()]);
+      await expect(inFlight).resolves.toEqual(['appended']);
+      await expect(log.append([sampleEvent('m1')])).rejects.toMatchObject({ code: 'shutting_down' });
+    });
+
+    it.runIf(driver.partitionCount > 1)(
+      "keeps each source's order in one of several partitions",
+      async () => {
+        const sources = Array.from({ length: 8 }, (_, i) => `source-${i}`);
+        await Promise.all(
+          ['m0', 'm1', 'm2'].map((id) =>
+            log.append(sources.map((sourceId) => sampleEvent(id, { sourceId }))),
+          ),
+        );
+        const records = await readAll(reader, log.durableEnds);
+        expect(records).toHaveLength(24);
+        expect(new Set(records.map(({ partition }) => partition)).size).toBeGreaterThan(1);
+        for (const source of sources) {
+          const own = records.filter(({ sourceId }) => sourceId === source);
+          expect(messageIds(own)).toEqual(['m0', 'm1', 'm2']);
+          expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
+        }
+      },
+    );
+
+    it.runIf(driver.isPersistent)('is the same log when it is opened again', async () => {
+      await log.append([sampleEvent('m0'), sampleEvent('m1')]);
+      const ends = log.durableEnds;
+      await log.close();
+      log = (await under.reopen?.()) ?? log;
+      expect(log.durableEnds).toEqual(ends);
+      await expect(log.append([sampleEvent('m1'), sampleEvent('m2')])).resolves.toEqual([
+        'duplicate',
+        'appended',
+      ]);
+      expect(messageIds(await readAll(reader, log.durableEnds))).toEqual(['m0', 'm1', 'm2']);
+    });
+  });
+}

@@ -1,0 +1,96 @@
+import { crc32 } from 'node:zlib';
+import {
+  LogReadError,
+  LogWriteError,
+  type AppendVerdict,
+  type DurableEnds,
+  type EventLog,
+  type LogReader,
+  type LogRecord,
+  type Partition,
+  type Position,
+} from './log.ts';
+
+export interface MemoryLogOptions {
+  /** Default 1. With more, a source's events are all in one, and positions have gaps. */
+  partitionCount?: number;
+}
+
+export interface MemoryLog {
+  log: EventLog;
+  /** One that shares the log's memory, and sees nothing until it is told the durable ends. */
+  openReader(): LogReader;
+}
+
+/** A log that lasts as long as the process: for tests, and the proof that the interface asks no file. */
+export function memoryLog({ partitionCount = 1 }: MemoryLogOptions = {}): MemoryLog {
+  if (!Number.isInteger(partitionCount) || partitionCount < 1) {
+    throw new RangeError(`partitionCount must be a whole number from 1, not ${partitionCount}`);
+  }
+  const partitions: LogRecord[][] = Array.from({ length: partitionCount }, () => []);
+  const messageIds = new Set<string>();
+  const listeners = new Set<(ends: DurableEnds) => void>();
+  let nextPosition: Position = 0;
+  let isClosed = false;
+
+  const durableEnds = (): DurableEnds =>
+    Object.fromEntries(partitions.map((records, partition) => [partition, endOf(records)]));
+
+  const log: EventLog = {
+    get durableEnds() {
+      return durableEnds();
+    },
+    async append(events) {
+      if (isClosed) throw new LogWriteError('shutting_down', 'the log is closed');
+      const verdicts = events.map(({ messageId, ...event }): AppendVerdict => {
+        const id = `${event.sourceId}\0${messageId}`;
+        if (messageIds.has(id)) return 'duplicate';
+        messageIds.add(id);
+        const partition = crc32(event.sourceId) % partitionCount;
+        partitions[partition]?.push({ partition, position: nextPosition++, ...event });
+        return 'appended';
+      });
+      if (verdicts.includes('appended')) {
+        for (const listener of listeners) queueMicrotask(() => listener(durableEnds()));
+      }
+      return verdicts;
+    },
+    onDurable(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      isClosed = true;
+    },
+  };
+  return { log, openReader: () => memoryReader(partitions) };
+}
+
+function endOf(records: readonly LogRecord[]): Position {
+  return (records.at(-1)?.position ?? -1) + 1;
+}
+
+function memoryReader(partitions: readonly LogRecord[][]): LogReader {
+  let ends: DurableEnds = {};
+  return {
+    setDurableEnds(durableEnds) {
+      ends = durableEnds;
+    },
+    async read(partition: Partition, from, limit) {
+      const end = ends[partition] ?? 0;
+      if (from > end)
+        throw new LogReadError('beyond_end', `position ${from} is beyond the durable end, ${end}`);
+      const found: LogRecord[] = [];
+      let leftBytes = limit.maxBytes;
+      for (const record of partitions[partition] ?? []) {
+        if (record.position < from) continue;
+        leftBytes -= record.json.length;
+        const isFull = found.length >= limit.maxCount || (leftBytes < 0 && found.length > 0);
+        if (record.position >= end || isFull) break;
+        found.push(record);
+      }
+      return found;
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,80 @@
+import { LogReadError, type Position } from '../log.ts';
+import type { Disk } from './disk.ts';
+import { listSegments, readSegmentFile, segmentName, type SegmentFileState } from './segment-files.ts';
+import type { SegmentEnd } from './segment-header.ts';
+
+/** One segment as readers may see it. */
+export interface Segment {
+  sequence: number;
+  basePosition: Position;
+  /** Where its events end, as its successor says; Infinity while it has none. */
+  endBytes: number;
+}
+
+/**
+ * The segments that hold the log, oldest first: from the newest back, each one names its
+ * predecessor and that one's end.
+ */
+export class SegmentChain {
+  segments: Segment[] = [];
+  /** The name of what should be before the first of them and is missing or damaged, if anything. */
+  brokenAt: string | undefined;
+  readonly #disk: Disk;
+  readonly #dir: string;
+  #states = new Map<number, SegmentFileState>();
+
+  constructor(disk: Disk, dir: string) {
+    this.#disk = disk;
+    this.#dir = dir;
+  }
+
+  async refresh(): Promise<void> {
+    await this.#readNewFiles();
+    const newest = [...this.#states.keys()].findLast(
+      (sequence) => this.#states.get(sequence)?.kind !== 'void',
+    );
+    let link: SegmentEnd | undefined =
+      newest === undefined ? undefined : { sequence: newest, syncedBytes: Infinity };
+    const segments: Segment[] = [];
+    while (link) {
+      const state = this.#states.get(link.sequence);
+      if (state?.kind !== 'segment') break;
+      const { basePosition, previous } = state.header;
+      segments.push({ sequence: link.sequence, basePosition, endBytes: link.syncedBytes });
+      link = previous;
+    }
+    this.segments = segments.toReversed();
+    this.brokenAt = link && segmentName(link.sequence);
+  }
+
+  async #readNewFiles(): Promise<void> {
+    const known = this.#states;
+    const states = new Map<number, SegmentFileState>();
+    for (const sequence of await listSegments(this.#disk, this.#dir)) {
+      const before = known.get(sequence);
+      const state = before?.kind === 'segment' ? before : await this.#readFile(sequence);
+      states.set(sequence, state);
+    }
+    this.#states = states;
+  }
+
+  async #readFile(sequence: number): Promise<SegmentFileState> {
+    try {
+      return await readSegmentFile(this.#disk, this.#dir, sequence);
+    } catch (error) {
+      // The writer has removed it since: its making had failed.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'void' };
+      throw error;
+    }
+  }
+
+  /** @throws {LogReadError} The position is before the first event that is there. */
+  segmentAt(position: Position): Segment {
+    const segment = this.segments.findLast(({ basePosition }) => basePosition <= position);
+    if (segment) return segment;
+    const cause = this.brokenAt
+      ? `segment ${this.brokenAt} is missing or damaged`
+      : 'there is no segment for it';
+    throw new LogReadError('damaged', `position ${position} cannot be read: ${cause}`);
+  }
+}
