@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { describeLedger, letter, settlement } from './contract.ts';
+import { memoryLedger } from './memory.ts';
+
+describeLedger('memory', () => ({ ...memoryLedger(), dispose: () => undefined }));
+
+it('shows tests what was committed', () => {
+  const memory = memoryLedger();
+  const committed = settlement({ cursor: 3, dead: [letter(2)] });
+  memory.open().commit(committed);
+  expect(memory.settlements).toStrictEqual([committed]);
+});

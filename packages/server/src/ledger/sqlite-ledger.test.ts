@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dead, delivered, describeLedger, filtered, held, letter, settlement } from './contract.ts';
+import { outcomesInBlock } from './decision-block.ts';
+import { LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
+import { sqliteDrivers } from './sqlite-drivers.ts';
+import { openSqlite } from './sqlite.ts';
+import type { SqliteDatabase } from './sqlite.ts';
+
+describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
+  describeLedger(driver.name, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-ledger-'));
+    const path = join(folder, 'ledger.db');
+    return {
+      open: () => openLedger(path, driver),
+      reader: () => openLedgerReader(path, driver),
+      dispose: () => rmSync(folder, { recursive: true }),
+    };
+  });
+
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-ledger-'));
+    path = join(folder, 'ledger.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Looks into the file, or changes it behind the ledger's back. */
+  function inFile<T>(look: (db: SqliteDatabase) => T): T {
+    const db = openSqlite(path, { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: 0 }, driver);
+    try {
+      return look(db);
+    } finally {
+      db.close();
+    }
+  }
+  const rows = (sql: string) => inFile((db) => db.prepare(sql).all());
+
+  it('goes on after it was closed and opened again', () => {
+    const first = openLedger(path, driver);
+    first.commit(
+      settlement({ cursor: 3, state: { offset: 1 }, pending: [held(2)], decisions: [delivered(1)] }),
+    );
+    first.close();
+    const second = openLedger(path, driver);
+    second.commit(settlement({ cursor: 4, decisions: [delivered(3)] }));
+    expect(second.load('hook', 0)).toStrictEqual({ cursor: 4, state: { offset: 1 }, pending: [held(2)] });
+    second.close();
+    expect(rows("SELECT value FROM meta WHERE key = 'epoch'")).toStrictEqual([{ value: 2 }]);
+  });
+
+  it('keeps a request as one row and its positions as ranges', () => {
+    const ledger = openLedger(path, driver);
+    const attempt = { startedAtMs: 1_000, durationMs: 20.6, code: 'delivered', positions: [3, 4, 5, 9] };
+    ledger.commit(settlement({ cursor: 10, attempt }));
+    ledger.close();
+    expect(rows('SELECT * FROM attempt')).toStrictEqual([
+      {
+        id: 1,
+        destination: 'hook',
+        partition: 0,
+        started_at_ms: 1_000,
+        duration_ms: 21,
+        code: 'delivered',
+        positions: '3-5,9',
+      },
+    ]);
+  });
+
+  it('keeps decisions in blocks that later commits add to', () => {
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 1025, decisions: [delivered(1022), filtered(1023), dead(1024)] }));
+    ledger.commit(settlement({ cursor: 1025, decisions: [delivered(1021)] }));
+    ledger.close();
+    const blocks = rows('SELECT block, outcomes FROM decision ORDER BY block');
+    expect(blocks.map(({ block }) => block)).toStrictEqual([0, 1]);
+    expect(
+      blocks.flatMap(({ block, outcomes }) => [...outcomesInBlock(Number(block), String(outcomes))]),
+    ).toEqual([
+      [1021, 'delivered'],
+      [1022, 'delivered'],
+      [1023, 'filtered:UNSUPPORTED_EVENT_TYPE'],
+      [1024, 'dead:HTTP_400'],
+    ]);
+  });
+
+  it('keeps a copy of an event that died', () => {
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 3, decisions: [dead(2)], dead: [letter(2)] }));
+    ledger.close();
+    expect(
+      rows('SELECT position, message_id, code, attempt_count, died_at_ms, event FROM dead'),
+    ).toStrictEqual([
+      {
+        position: 2,
+        message_id: 'message-2',
+        code: 'HTTP_400',
+        attempt_count: 1,
+        died_at_ms: 5_000,
+        event: letter(2).event,
+      },
+    ]);
+  });
+
+  it('writes nothing of a commit that fails half way', () => {
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 1 }));
+    const broken = settlement({ cursor: 9, decisions: [delivered(1)], pending: [held(2 ** 53)] });
+    expect(() => ledger.commit(broken)).toThrow(RangeError);
+    expect(ledger.load('hook', 0).cursor).toBe(1);
+    ledger.commit(settlement({ cursor: 2 }));
+    expect(ledger.load('hook', 0).cursor).toBe(2);
+    ledger.close();
+    expect(rows('SELECT * FROM total')).toStrictEqual([]);
+  });
+
+  it.each([2, 99])('refuses schema version %d by name', (version) => {
+    openLedger(path, driver).close();
+    inFile((db) => db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(version));
+    const words = `ledger.db has schema version ${version}, this version of Millrace reads 1`;
+    expect(() => openLedger(path, driver)).toThrow(new LedgerVersionError(words));
+    const reader = openLedgerReader(path, driver);
+    expect(() => reader.totals()).toThrow(new LedgerVersionError(words));
+    reader.close();
+  });
+
+  it('refuses a database that is not its own', () => {
+    inFile((db) => db.exec('CREATE TABLE other (x)'));
+    expect(() => openLedger(path, driver)).toThrow(
+      new LedgerVersionError('ledger.db is not a ledger of Millrace'),
+    );
+  });
+
+  it('is empty to a reader before there is a file, and while it has no tables', () => {
+    const reader = openLedgerReader(path, driver);
+    expect(reader.totals()).toStrictEqual([]);
+    writeFileSync(path, '');
+    expect(reader.totals()).toStrictEqual([]);
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 3 }));
+    expect(reader.totals()).toMatchObject([{ destinationId: 'hook', cursors: { 0: 3 } }]);
+    ledger.close();
+    reader.close();
+  });
+
+  it('is read while a commit is open', () => {
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 3 }));
+    const reader = openLedgerReader(path, driver);
+    inFile((db) =>
+      db.transaction('IMMEDIATE', () => {
+        db.exec("UPDATE cursor SET position = 4 WHERE destination = 'hook'");
+        expect(reader.totals()[0]?.cursors).toStrictEqual({ 0: 3 });
+      }),
+    );
+    expect(reader.totals()[0]?.cursors).toStrictEqual({ 0: 4 });
+    reader.close();
+    ledger.close();
+  });
+});

@@ -1,0 +1,207 @@
+import type { JsonObject } from '@millrace/spec';
+import type { Partition, Position } from '../log/log.ts';
+import { addToBlock, blockOf } from './decision-block.ts';
+import { EpochError } from './ledger.ts';
+import type {
+  Attempt,
+  DeadLetter,
+  Decision,
+  DestinationProgress,
+  Ledger,
+  PendingEvent,
+  Settlement,
+} from './ledger.ts';
+import { formatRanges, rangesOf } from './ranges.ts';
+import { createTables, metaValue } from './schema.ts';
+import type { SqliteDriver } from './sqlite-drivers.ts';
+import { openSqlite } from './sqlite.ts';
+import type { SqliteDatabase, SqliteRow, SqliteValue } from './sqlite.ts';
+
+/** Only another router can hold the write lock, and for one transaction. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens the ledger for writing, makes it when the file is missing, and takes it over from whoever
+ * had it open: their next commit throws {@link EpochError}. Power loss may rewind it to an earlier
+ * commit (`synchronous=NORMAL`), which can mean a duplicate, never a loss.
+ * @throws {LedgerVersionError} The file was written by another version of Millrace.
+ * @throws {SqliteUnavailableError} There is no SQLite for this runtime.
+ */
+export function openLedger(path: string, driver?: SqliteDriver): Ledger {
+  const db = openSqlite(
+    path,
+    { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: BUSY_TIMEOUT_MS },
+    driver,
+  );
+  try {
+    const epoch = db.transaction('IMMEDIATE', () => {
+      createTables(db, path);
+      db.exec("UPDATE meta SET value = value + 1 WHERE key = 'epoch'");
+      return metaValue(db, 'epoch') ?? 0;
+    });
+    return new SqliteLedger(db, epoch);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+class SqliteLedger implements Ledger {
+  readonly #db: SqliteDatabase;
+  readonly #epoch: number;
+  readonly #sql: ReturnType<typeof prepareAll>;
+
+  constructor(db: SqliteDatabase, epoch: number) {
+    this.#db = db;
+    this.#epoch = epoch;
+    this.#sql = prepareAll(db);
+  }
+
+  load(destinationId: string, partition: Partition): DestinationProgress {
+    return this.#db.transaction('DEFERRED', () => {
+      const cursor = this.#sql.cursor.all(destinationId, partition)[0]?.['position'];
+      const state = this.#sql.state.all(destinationId)[0]?.['json'];
+      return {
+        cursor: typeof cursor === 'number' ? cursor : undefined,
+        state: typeof state === 'string' ? (JSON.parse(state) as JsonObject) : undefined,
+        pending: this.#sql.pending.all(destinationId, partition).map(pendingOf),
+      };
+    });
+  }
+
+  commit(settlement: Settlement): void {
+    const { destinationId, partition, cursor, state, attempt } = settlement;
+    this.#db.transaction('IMMEDIATE', () => {
+      this.#checkEpoch();
+      this.#sql.putCursor.run(destinationId, partition, cursor);
+      if (state) this.#sql.putState.run(destinationId, JSON.stringify(state));
+      if (attempt) this.#addAttempt(destinationId, partition, attempt);
+      this.#decide(destinationId, partition, settlement.decisions);
+      for (const event of settlement.pending) {
+        this.#sql.putPending.run(destinationId, partition, ...pendingValues(event));
+      }
+      for (const letter of settlement.dead) {
+        this.#sql.putDead.run(destinationId, partition, ...deadValues(letter));
+      }
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #checkEpoch(): void {
+    const current = this.#sql.epoch.all()[0]?.['value'];
+    if (current === this.#epoch) return;
+    throw new EpochError(
+      `this router opened the ledger as number ${this.#epoch}, it is now number ${String(current)}'s`,
+    );
+  }
+
+  #addAttempt(destinationId: string, partition: Partition, attempt: Attempt): void {
+    const { startedAtMs, durationMs, code, positions } = attempt;
+    this.#sql.addAttempt.run(
+      destinationId,
+      partition,
+      Math.round(startedAtMs),
+      Math.round(durationMs),
+      code,
+      formatRanges(positions),
+    );
+  }
+
+  #decide(destinationId: string, partition: Partition, decisions: readonly Decision[]): void {
+    for (const { first, last } of rangesOf(ascendingPositions(decisions))) {
+      this.#sql.removePending.run(destinationId, partition, first, last);
+    }
+    for (const [block, inBlock] of groupBy(decisions, ({ position }) => blockOf(position))) {
+      const before = this.#sql.decisions.all(destinationId, partition, block)[0]?.['outcomes'];
+      const after = addToBlock(typeof before === 'string' ? before : undefined, inBlock);
+      this.#sql.putDecisions.run(destinationId, partition, block, after);
+    }
+    for (const [outcome, same] of groupBy(decisions, ({ outcome }) => outcome)) {
+      for (const [code, { length: count }] of groupBy(same, ({ code }) => code)) {
+        this.#sql.addTotal.run(destinationId, outcome, code, count);
+      }
+    }
+  }
+}
+
+function prepareAll(db: SqliteDatabase) {
+  return {
+    epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
+    cursor: db.prepare('SELECT position FROM cursor WHERE destination = ? AND partition = ?'),
+    putCursor: db.prepare(
+      'INSERT OR REPLACE INTO cursor (destination, partition, position) VALUES (?, ?, ?)',
+    ),
+    state: db.prepare('SELECT json FROM state WHERE destination = ?'),
+    putState: db.prepare('INSERT OR REPLACE INTO state (destination, json) VALUES (?, ?)'),
+    addAttempt: db.prepare(`
+      INSERT INTO attempt (destination, partition, started_at_ms, duration_ms, code, positions)
+      VALUES (?, ?, ?, ?, ?, ?)`),
+    decisions: db.prepare(
+      'SELECT outcomes FROM decision WHERE destination = ? AND partition = ? AND block = ?',
+    ),
+    putDecisions: db.prepare(
+      'INSERT OR REPLACE INTO decision (destination, partition, block, outcomes) VALUES (?, ?, ?, ?)',
+    ),
+    addTotal: db.prepare(`
+      INSERT INTO total (destination, outcome, code, count) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET count = count + excluded.count`),
+    pending: db.prepare('SELECT * FROM pending WHERE destination = ? AND partition = ? ORDER BY position'),
+    putPending: db.prepare(`
+      INSERT OR REPLACE INTO pending
+        (destination, partition, position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+    removePending: db.prepare(
+      'DELETE FROM pending WHERE destination = ? AND partition = ? AND position BETWEEN ? AND ?',
+    ),
+    putDead: db.prepare(`
+      INSERT OR REPLACE INTO dead
+        (destination, partition, position, message_id, code, attempt_count, died_at_ms, event)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+  };
+}
+
+function pendingValues(event: PendingEvent): SqliteValue[] {
+  const { position, attemptCount, firstAttemptAtMs, notBeforeMs, code, resume } = event;
+  return [
+    position,
+    attemptCount,
+    firstAttemptAtMs === undefined ? null : Math.round(firstAttemptAtMs),
+    Math.round(notBeforeMs),
+    code ?? null,
+    resume === undefined ? null : JSON.stringify(resume),
+  ];
+}
+
+function pendingOf(row: SqliteRow): PendingEvent {
+  const { position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume } = row;
+  return {
+    position: Number(position),
+    attemptCount: Number(attempt_count),
+    notBeforeMs: Number(not_before_ms),
+    ...(typeof first_attempt_at_ms === 'number' && { firstAttemptAtMs: first_attempt_at_ms }),
+    ...(typeof code === 'string' && { code }),
+    ...(typeof resume === 'string' && { resume: JSON.parse(resume) as JsonObject }),
+  };
+}
+
+function deadValues({ position, messageId, code, attemptCount, diedAtMs, event }: DeadLetter): SqliteValue[] {
+  return [position, messageId, code, attemptCount, Math.round(diedAtMs), event];
+}
+
+function ascendingPositions(decisions: readonly Decision[]): Position[] {
+  return decisions.map(({ position }) => position).toSorted((a, b) => a - b);
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import type { DestinationTotals, LedgerReader } from './ledger.ts';
+import { hasTables } from './schema.ts';
+import type { SqliteDriver } from './sqlite-drivers.ts';
+import { openSqlite } from './sqlite.ts';
+import type { SqliteDatabase, SqliteRow } from './sqlite.ts';
+
+/** A reader waits for nobody but a router that is just recovering the file after a crash. */
+const BUSY_TIMEOUT_MS = 1_000;
+
+/**
+ * Reads a ledger, in any process, while the router writes it. Before there is a file it is empty.
+ * @throws {LedgerVersionError} From each method: the file was written by another version of Millrace.
+ */
+export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerReader {
+  let db: SqliteDatabase | undefined;
+  const database = (): SqliteDatabase | undefined => {
+    if (!db && existsSync(path))
+      db = openSqlite(path, { mode: 'read', busyTimeoutMs: BUSY_TIMEOUT_MS }, driver);
+    return db;
+  };
+  return {
+    totals() {
+      const opened = database();
+      if (!opened) return [];
+      return opened.transaction('DEFERRED', () => (hasTables(opened, path) ? readTotals(opened) : []));
+    },
+    close() {
+      db?.close();
+      db = undefined;
+    },
+  };
+}
+
+function readTotals(db: SqliteDatabase): DestinationTotals[] {
+  const byId = new Map<string, DestinationTotals>();
+  const each = (sql: string, take: (totals: DestinationTotals, row: SqliteRow) => void): void => {
+    for (const row of db.prepare(sql).all()) {
+      const totals = byId.get(String(row['destination']));
+      if (totals) take(totals, row);
+    }
+  };
+  for (const row of db.prepare('SELECT DISTINCT destination FROM cursor ORDER BY destination').all()) {
+    const destinationId = String(row['destination']);
+    byId.set(destinationId, {
+      destinationId,
+      deliveredCount: 0,
+      filtered: {},
+      dead: {},
+      pendingCount: 0,
+      cursors: {},
+    });
+  }
+  each('SELECT destination, partition, position FROM cursor', ({ cursors }, row) => {
+    cursors[Number(row['partition'])] = Number(row['position']);
+  });
+  each('SELECT destination, outcome, code, count FROM total', (totals, row) => {
+    const count = Number(row['count']);
+    if (row['outcome'] === 'delivered') totals.deliveredCount = count;
+    else (row['outcome'] === 'dead' ? totals.dead : totals.filtered)[String(row['code'])] = count;
+  });
+  each('SELECT destination, count(*) AS count FROM pending GROUP BY destination', (totals, row) => {
+    totals.pendingCount = Number(row['count']);
+  });
+  each(LAST_FAILURES, (totals, row) => {
+    totals.lastFailure = { atMs: Number(row['at_ms']), code: String(row['code']) };
+  });
+  return [...byId.values()];
+}
+
+// One look into the partial index for each destination, however long the history.
+const LAST_FAILURES = `
+  SELECT destination, started_at_ms + duration_ms AS at_ms, code FROM attempt
+  WHERE id IN (
+    SELECT (SELECT max(id) FROM attempt WHERE attempt.destination = seen.destination AND code <> 'delivered')
+    FROM (SELECT DISTINCT destination FROM cursor) AS seen
+  )`;
