@@ -1,0 +1,161 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkConfig, ConfigError, findConfigFile, loadConfig } from './config.ts';
+import { files, webhook } from './destinations/index.ts';
+
+const source = { id: 'shop', name: 'Shop', writeKey: 'a-secret-write-key' };
+
+function mistakesOf(config: unknown): string[] {
+  try {
+    checkConfig(config, 'millrace.config.ts', '/project');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+describe('checkConfig', () => {
+  it('accepts what the factories make, and data of the same shape', () => {
+    const made = {
+      sources: [source],
+      destinations: [
+        webhook({ id: 'hook', url: 'https://example.com/in' }),
+        files({ id: 'disk', dir: 'events' }),
+      ],
+    };
+    const fromJson: unknown = JSON.parse(JSON.stringify(made));
+    expect(checkConfig(fromJson, 'c.json', '/project')).toEqual(checkConfig(made, 'c.ts', '/project'));
+  });
+
+  it('resolves a relative folder against the folder of the config', () => {
+    const config = checkConfig({ destinations: [files({ id: 'disk', dir: 'events' })] }, 'c.ts', '/project');
+    expect(config.destinations[0]?.settings['dir']).toBe('/project/events');
+  });
+
+  it('takes an empty object', () => {
+    expect(checkConfig({}, 'c.ts', '/project')).toEqual({ sources: [], destinations: [] });
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['no object', undefined, /^millrace\.config\.ts: config: expected object, got nothing$/],
+    ['a misspelt option', { source: [] }, /config: unknown option "source"; known are sources, destinations/],
+    ['no list', { sources: {} }, /sources: expected array, got an object/],
+    [
+      'a missing name',
+      { sources: [{ id: 'a', writeKey: 'k' }] },
+      /sources\[0\]\.name: expected string, got nothing/,
+    ],
+    [
+      'a bad id',
+      { sources: [{ ...source, id: 'My Shop' }] },
+      /sources\[0\]\.id: expected lower-case.*got "My Shop"/,
+    ],
+    [
+      'an id twice',
+      { sources: [source, { ...source, writeKey: 'other' }] },
+      /sources\[1\]\.id: expected a value of its own/,
+    ],
+    [
+      'a key twice',
+      { sources: [source, { ...source, id: 'other' }] },
+      /sources\[1\]\.writeKey: .*got that of sources\[0\]/,
+    ],
+    [
+      'an unknown kind',
+      { destinations: [{ kind: 'pigeon', id: 'p' }] },
+      /destinations\[0\]\.kind: .*"webhook".*got "pigeon"/,
+    ],
+    [
+      'no URL',
+      { destinations: [{ kind: 'webhook', id: 'w' }] },
+      /destinations\[0\]\.settings\.url: .*got nothing/,
+    ],
+    [
+      'a URL of another kind',
+      { destinations: [webhook({ id: 'w', url: 'ftp://example.com' })] },
+      /destinations\[0\]\.settings\.url: .*http.*got a string of 17 characters/,
+    ],
+    [
+      'a misspelt setting',
+      { destinations: [{ kind: 'files', id: 'f', settings: { dir: 'x', folder: 'y' } }] },
+      /destinations\[0\]\.settings: unknown option "folder"/,
+    ],
+  ])('names %s', (_, config, expected) => {
+    expect(mistakesOf(config).join('\n')).toMatch(expected);
+  });
+
+  it('keeps two files destinations out of one folder, unless one is off', () => {
+    const shared = [files({ id: 'a', dir: 'out' }), files({ id: 'b', dir: './out', enabled: true })];
+    expect(mistakesOf({ destinations: shared })).toEqual([
+      'millrace.config.ts: destinations[1].settings.dir: expected one of its own, got that of destinations[0]',
+    ]);
+    expect(mistakesOf({ destinations: [shared[0], { ...shared[1], enabled: false }] })).toEqual([]);
+  });
+
+  it('names every mistake, not the first', () => {
+    expect(mistakesOf({ sources: [{ id: '', name: 1, writeKey: 'k' }], destinations: 'none' })).toHaveLength(
+      3,
+    );
+  });
+
+  it('never repeats what may be secret', () => {
+    const words = mistakesOf({
+      sources: [{ ...source, writeKey: 'secret with spaces' }],
+      destinations: [webhook({ id: 'w', url: 'not a url with secret' })],
+    });
+    expect(words).toHaveLength(2);
+    expect(words.join('\n')).not.toContain('secret with');
+    expect(words.join('\n')).not.toContain('with secret');
+  });
+});
+
+describe('loadConfig', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'millrace-config-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  async function file(name: string, text: string): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, text);
+    return path;
+  }
+
+  it.each([
+    [
+      'millrace.config.ts',
+      `const port: number = 1;\nexport default { sources: [${JSON.stringify(source)}] };`,
+    ],
+    ['millrace.config.mjs', `export default { sources: [${JSON.stringify(source)}] };`],
+    ['millrace.config.js', `module.exports = { sources: [${JSON.stringify(source)}] };`],
+    ['millrace.config.json', JSON.stringify({ sources: [source] })],
+  ])('evaluates %s', async (name, text) => {
+    const path = await file(name, text);
+    expect(await loadConfig(path)).toEqual({ sources: [source], destinations: [] });
+    expect(findConfigFile(folder)).toBeDefined();
+    await rm(path);
+  });
+
+  it('is empty without a file', async () => {
+    expect(findConfigFile(folder)).toBeUndefined();
+    expect(await loadConfig(undefined)).toEqual({ sources: [], destinations: [] });
+  });
+
+  it.each([
+    ['a file that is not there', 'absent.ts', undefined, /absent\.ts: there is no such file/],
+    ['broken JSON', 'broken.json', '{', /broken\.json: cannot be loaded: .*JSON/],
+    [
+      'code that throws',
+      'throws.mjs',
+      'throw new Error("no database");',
+      /throws\.mjs: cannot be loaded: no database/,
+    ],
+  ])('says what is wrong with %s', async (_, name, text, expected) => {
+    const path = text === undefined ? join(folder, name) : await file(name, text);
+    await expect(loadConfig(path)).rejects.toThrow(expected);
+  });
+});

@@ -1,0 +1,232 @@
+import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { createJiti } from 'jiti';
+import { z } from 'zod';
+import { isJsonObject, type JsonObject } from '@millrace/spec';
+import { destinationKinds, type DestinationKind } from './destinations/index.ts';
+import type { DestinationConfig } from './destinations/destination.ts';
+
+export interface SourceConfig {
+  /** Lower-case letters, digits and dashes; at most 64 characters; unique. Part of the deduplication key: keep it. */
+  id: string;
+  /** Shown in the console. */
+  name: string;
+  /** What SDKs authenticate with; 1 to 256 visible ASCII characters, no colon; unique. */
+  writeKey: string;
+}
+
+/** What a config file exports. */
+export interface UserConfig {
+  /** `millrace dev` without any accepts every write key; `millrace start` needs at least one. */
+  sources?: SourceConfig[];
+  destinations?: DestinationConfig[];
+}
+
+export interface Config {
+  sources: SourceConfig[];
+  destinations: DestinationConfig[];
+}
+
+/** The config cannot be used; the message names each mistake and holds no secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Types a config file; the checks run when the server loads it. */
+export function defineConfig(config: UserConfig): UserConfig {
+  return config;
+}
+
+const CONFIG_NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `millrace.config.${extension}`);
+
+/** The config file of a folder, or undefined where there is none. */
+export function findConfigFile(folder: string): string | undefined {
+  return CONFIG_NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
+}
+
+/**
+ * Evaluates a config file and checks all of it.
+ * @throws {ConfigError} It cannot be read, throws, or holds a mistake.
+ */
+export async function loadConfig(file: string | undefined): Promise<Config> {
+  if (file === undefined) return { sources: [], destinations: [] };
+  const path = resolve(file);
+  return checkConfig(await evaluate(path), basename(path), dirname(path));
+}
+
+async function evaluate(path: string): Promise<unknown> {
+  if (!existsSync(path)) throw new ConfigError(`${path}: there is no such file`);
+  try {
+    if (extname(path) === '.json') return JSON.parse(await readFile(path, 'utf8'));
+    return await createJiti(import.meta.url, { fsCache: false, moduleCache: false }).import(path, {
+      default: true,
+    });
+  } catch (error) {
+    throw new ConfigError(`${path}: cannot be loaded: ${firstLine(error)}`, { cause: error });
+  }
+}
+
+const ID_WORDS = 'lower-case letters, digits and dashes, at most 64 characters';
+const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, `expected ${ID_WORDS}`);
+
+const configSchema = z.strictObject({
+  sources: z
+    .array(
+      z.strictObject({
+        id,
+        name: z.string().min(1, 'expected a name'),
+        writeKey: z
+          .string()
+          .regex(
+            /^[\x21-\x39\x3b-\x7e]{1,256}$/,
+            'expected 1 to 256 visible ASCII characters without a colon',
+          ),
+      }),
+    )
+    .default([]),
+  destinations: z
+    .array(
+      z.strictObject({
+        kind: z.enum(Object.keys(destinationKinds)),
+        id,
+        enabled: z.boolean().default(true),
+        settings: z.looseObject({}).default({}),
+      }),
+    )
+    .default([]),
+});
+
+/**
+ * Checks what a config file exported.
+ * @throws {ConfigError} With one line for each mistake: path, what was expected, what was found.
+ */
+export function checkConfig(input: unknown, fileName: string, folder: string): Config {
+  const parsed = configSchema.safeParse(input);
+  const { settings, mistakes } = checkSettings(input, folder);
+  if (!parsed.success) {
+    mistakes.unshift(...parsed.error.issues.map((issue) => mistakeOf(issue, [], input)));
+  } else {
+    const { sources, destinations } = parsed.data;
+    mistakes.push(
+      ...repeated(sources, 'sources', 'id'),
+      ...repeated(sources, 'sources', 'writeKey'),
+      ...repeated(destinations, 'destinations', 'id'),
+    );
+    if (mistakes.length === 0) {
+      const checked = destinations.map((entry, index) => ({ ...entry, settings: settings[index]! }));
+      mistakes.push(...sharedResources(checked));
+      if (mistakes.length === 0) return { sources, destinations: checked };
+    }
+  }
+  throw new ConfigError(mistakes.map(({ path, words }) => `${fileName}: ${path}: ${words}`).join('\n'));
+}
+
+/** By the rules of each destination's kind, also where something else is wrong with the config. */
+function checkSettings(input: unknown, folder: string): { settings: JsonObject[]; mistakes: Mistake[] } {
+  const entries: unknown = isJsonObject(input) ? input['destinations'] : undefined;
+  const mistakes: Mistake[] = [];
+  const settings = (Array.isArray(entries) ? entries : []).map((entry: unknown, index): JsonObject => {
+    const kind = isJsonObject(entry) ? kindOf(entry['kind']) : undefined;
+    const result = kind?.settings(folder).safeParse((entry as JsonObject)['settings'] ?? {});
+    const path = ['destinations', index, 'settings'];
+    mistakes.push(...(result?.error?.issues ?? []).map((issue) => mistakeOf(issue, path, input)));
+    return result?.data ?? {};
+  });
+  return { settings, mistakes };
+}
+
+function kindOf(name: unknown): DestinationKind | undefined {
+  return typeof name === 'string' && Object.hasOwn(destinationKinds, name)
+    ? destinationKinds[name]
+    : undefined;
+}
+
+function sharedResources(destinations: readonly DestinationConfig[]): Mistake[] {
+  const owners = new Map<string, number>();
+  return destinations.flatMap(({ kind, enabled, settings }, index) => {
+    const resource = enabled === false ? undefined : kindOf(kind)?.owns?.(settings);
+    if (!resource) return [];
+    const key = `${kind} ${resource.value}`;
+    const owner = owners.get(key);
+    if (owner === undefined) {
+      owners.set(key, index);
+      return [];
+    }
+    const path = `destinations[${index}].settings.${resource.setting}`;
+    return [{ path, words: `expected one of its own, got that of destinations[${owner}]` }];
+  });
+}
+
+interface Mistake {
+  path: string;
+  words: string;
+}
+
+function mistakeOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], input: unknown): Mistake {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeysAt(path);
+    const hint = known ? `; known are ${known.join(', ')}` : '';
+    return {
+      path: spell(path),
+      words: `unknown option ${issue.keys.map((key) => `"${key}"`).join(', ')}${hint}`,
+    };
+  }
+  const words = issue.message.startsWith('expected')
+    ? issue.message
+    : issue.message.replace(/^Invalid.*?: /, '');
+  const expected = words.replace(/, received .*$/, '');
+  return { path: spell(path), words: `${expected}, got ${found(input, path)}` };
+}
+
+function knownKeysAt(path: PropertyKey[]): string[] | undefined {
+  if (path.length === 0) return Object.keys(configSchema.shape);
+  if (path.length !== 2) return undefined;
+  if (path[0] === 'sources') return ['id', 'name', 'writeKey'];
+  return ['kind', 'id', 'enabled', 'settings'];
+}
+
+function spell(path: PropertyKey[]): string {
+  if (path.length === 0) return 'config';
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}
+
+/** Says what stands at a path, without what may be secret. */
+function found(input: unknown, path: PropertyKey[]): string {
+  const value = path.reduce<unknown>(
+    (at, part) =>
+      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
+    input,
+  );
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') {
+    const mayShow = ['id', 'kind', 'name', 'dir'].includes(String(path.at(-1)));
+    return mayShow ? JSON.stringify(value.slice(0, 80)) : `a string of ${value.length} characters`;
+  }
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function repeated<K extends string>(entries: readonly Record<K, string>[], list: string, key: K): Mistake[] {
+  return entries.flatMap((entry, index) => {
+    const first = entries.findIndex((other) => other[key] === entry[key]);
+    if (first === index) return [];
+    return [
+      {
+        path: `${list}[${index}].${key}`,
+        words: `expected a value of its own, got that of ${list}[${first}]`,
+      },
+    ];
+  });
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,111 @@
+import { BATCH_MAX_BYTES, EVENT_TYPES, type FailureCode } from '@millrace/spec';
+import { Agent, request, type Dispatcher } from 'undici';
+import { systemClock, type Clock } from '../../clock.ts';
+import type { BatchLimits, DeliveryEvent, Destination, Outcome } from '../destination.ts';
+import { httpOutcome } from '../http-outcome.ts';
+import { WEBHOOK_NAME, type WebhookSettings } from './settings.ts';
+
+const MAX_CONCURRENCY = 8;
+/** Answers are not read for what they say, only so that the connection can be used again. */
+const ANSWER_MAX_BYTES = 64 * 1024;
+
+export interface WebhookEffects {
+  clock?: Clock;
+  /** What makes the connections. Default one pool for this destination, with keep-alive. */
+  dispatcher?: Dispatcher;
+}
+
+/** Posts each event as a JSON object, or several as an array, byte for byte as they stand in the log. */
+export function createWebhook(settings: WebhookSettings, effects: WebhookEffects = {}): Destination {
+  const { clock = systemClock, dispatcher = connectionPool(settings.timeoutMs) } = effects;
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'millrace',
+    ...lowerCaseKeys(settings.headers ?? {}),
+  };
+  return {
+    name: WEBHOOK_NAME,
+    // What Segment calls its own.
+    aliases: ['Webhooks'],
+    accepts: EVENT_TYPES,
+    storage: false,
+    batch: batchLimits(settings),
+    maxConcurrency: MAX_CONCURRENCY,
+    async deliver(events, { signal }) {
+      const sent = settings.batch ? events : events.slice(0, 1);
+      const body = settings.batch ? jsonArray(sent) : Buffer.concat(sent.map(({ json }) => json));
+      const answer = await post({ url: settings.url, headers, body, dispatcher }, settings.timeoutMs, signal);
+      const outcome: Outcome =
+        'code' in answer
+          ? { kind: 'retry', code: answer.code }
+          : httpOutcome(answer.status, answer.retryAfter, clock.nowMs());
+      return { outcomes: sent.map(() => outcome) };
+    },
+  };
+}
+
+function batchLimits({ batch }: WebhookSettings): BatchLimits {
+  if (!batch) return { maxCount: 1, maxBytes: BATCH_MAX_BYTES, maxWaitMs: 0 };
+  return { maxCount: batch.maxCount, maxBytes: BATCH_MAX_BYTES, maxWaitMs: 1_000 };
+}
+
+function connectionPool(timeoutMs: number): Dispatcher {
+  // One timer bounds the whole request; undici's own would only bound its parts.
+  return new Agent({
+    connections: MAX_CONCURRENCY,
+    connect: { timeout: timeoutMs },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+}
+
+interface PostRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: Buffer;
+  dispatcher: Dispatcher;
+}
+
+type Answer = { status: number; retryAfter: string | undefined } | { code: FailureCode };
+
+/** Rejects only when `signal` is aborted before there is an answer. */
+async function post(
+  { url, ...options }: PostRequest,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  signal.throwIfAborted();
+  // Not AbortSignal.any: on Node 20 a long-lived signal never forgets the short-lived ones.
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const timer = setTimeout(end, timeoutMs);
+  signal.addEventListener('abort', end);
+  try {
+    const { statusCode, headers, body } = await request(url, {
+      ...options,
+      method: 'POST',
+      signal: ending.signal,
+    });
+    await body.dump({ limit: ANSWER_MAX_BYTES });
+    return { status: statusCode, retryAfter: [headers['retry-after']].flat()[0] };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { code: ending.signal.aborted || isConnectTimeout(error) ? 'TIMEOUT' : 'NETWORK_ERROR' };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+  }
+}
+
+function isConnectTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT';
+}
+
+function jsonArray(events: readonly DeliveryEvent[]): Buffer {
+  const parts = events.flatMap(({ json }, index) => [Buffer.from(index === 0 ? '[' : ','), json]);
+  return Buffer.concat([...parts, Buffer.from(']')]);
+}
+
+function lowerCaseKeys(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
