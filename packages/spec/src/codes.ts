@@ -59,10 +59,20 @@ export const LIBRARY_CODES = {
   CLIENT_CLOSED: 'the client was closed before the call; the event was dropped',
 } as const;
 
+/** Why the console did not answer a request. */
+export const CONSOLE_CODES = {
+  forbidden_host: 'the console does not answer to this host name',
+  forbidden_origin: 'the console does not answer to pages of another origin',
+  unauthorized_console: 'the console needs its token as Authorization: Bearer',
+  too_many_streams: 'too many pages are watching; close one',
+  console_failed: 'the console failed; see the log of the server',
+} as const;
+
 export type RefusalCode = keyof typeof REFUSAL_CODES;
 export type FilterCode = keyof typeof FILTER_CODES;
 export type FailureCode = keyof typeof FAILURE_CODES | `HTTP_${number}`;
 export type LibraryCode = keyof typeof LIBRARY_CODES;
+export type ConsoleCode = keyof typeof CONSOLE_CODES;
 
 export function httpStatusCode(status: number): FailureCode {
   return `HTTP_${status}`;

@@ -1,9 +1,11 @@
 export {
+  CONSOLE_CODES,
   FAILURE_CODES,
   FILTER_CODES,
   LIBRARY_CODES,
   REFUSAL_CODES,
   httpStatusCode,
+  type ConsoleCode,
   type FailureCode,
   type FilterCode,
   type LibraryCode,

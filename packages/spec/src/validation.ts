@@ -21,9 +21,43 @@ interface Rule {
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown, event: Fields) => boolean;
 
+/** The names that `component-type` gives to values, by which `analytics-node` 6.2 judges them. */
+type Kind = 'string' | 'number' | 'object' | 'date';
+
+const TAGGED_KINDS: Readonly<Record<string, string>> = {
+  '[object Date]': 'date',
+  '[object RegExp]': 'regexp',
+  '[object Arguments]': 'arguments',
+  '[object Array]': 'array',
+  '[object Error]': 'error',
+};
+
+/**
+ * What `analytics-node` takes a value for. A wrapper counts as what it wraps (`new String('a')`, or
+ * a moment, is its `valueOf`); an array, a Buffer or a DOM element is no object, a Map is one.
+ */
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value;
+  const tagged = TAGGED_KINDS[Object.prototype.toString.call(value)];
+  if (tagged !== undefined) return tagged;
+  if ('nodeType' in value && value.nodeType === 1) return 'element';
+  if (isBuffer(value)) return 'buffer';
+  return value.valueOf ? typeof value.valueOf() : 'object';
+}
+
+function isBuffer(value: object): boolean {
+  if ('_isBuffer' in value && value._isBuffer) return true;
+  const maker: unknown = value.constructor;
+  if (typeof maker !== 'function' || !('isBuffer' in maker)) return false;
+  return typeof maker.isBuffer === 'function' && Boolean(maker.isBuffer(value));
+}
+
+const isA =
+  (...kinds: readonly Kind[]): Check =>
+  (value) =>
+    (kinds as readonly string[]).includes(kindOf(value));
 const isString: Check = (value) => typeof value === 'string';
-const isStringOrNumber: Check = (value) =>
-  typeof value === 'string' || (typeof value === 'number' && !Number.isNaN(value));
 const isPresent: Check = (value) => Boolean(value);
 /** As `analytics-node` does: a falsy value counts as absent whatever its type. */
 const orFalsy =
@@ -35,9 +69,6 @@ const orAbsent =
   (check: Check): Check =>
   (value, event) =>
     value === undefined || value === null || check(value, event);
-const isPlain: Check = (value) =>
-  isJsonObject(value) && Object.prototype.toString.call(value) === '[object Object]';
-const isDate: Check = (value) => value instanceof Date && !Number.isNaN(value.getTime());
 const isTimestamp: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const isMessageId: Check = (value) =>
   typeof value === 'string' && value.length > 0 && value.length <= MESSAGE_ID_MAX_CHARS;
@@ -49,31 +80,35 @@ const RULES: readonly Rule[] = [
   { field: 'messageId', wire: orAbsent(isMessageId), code: 'invalid_message_id' },
   {
     field: 'anonymousId',
-    call: orFalsy(isStringOrNumber),
+    call: orFalsy(isA('string', 'number')),
     message: '"anonymousId" must be a string or number.',
     wire: orAbsent(isString),
     code: 'id_not_string',
   },
-  { field: 'category', call: orFalsy(isString), message: '"category" must be a string.' },
-  { field: 'context', call: orFalsy(isPlain), message: '"context" must be an object.' },
-  { field: 'event', call: orFalsy(isString), message: '"event" must be a string.' },
-  { field: 'groupId', call: orFalsy(isStringOrNumber), message: '"groupId" must be a string or number.' },
-  { field: 'integrations', call: orFalsy(isPlain), message: '"integrations" must be an object.' },
+  { field: 'category', call: orFalsy(isA('string')), message: '"category" must be a string.' },
+  { field: 'context', call: orFalsy(isA('object')), message: '"context" must be an object.' },
+  { field: 'event', call: orFalsy(isA('string')), message: '"event" must be a string.' },
+  {
+    field: 'groupId',
+    call: orFalsy(isA('string', 'number')),
+    message: '"groupId" must be a string or number.',
+  },
+  { field: 'integrations', call: orFalsy(isA('object')), message: '"integrations" must be an object.' },
   {
     field: 'name',
-    call: orFalsy(isString),
+    call: orFalsy(isA('string')),
     message: '"name" must be a string.',
     wire: orAbsent(isString),
     code: 'name_not_string',
   },
   {
     field: 'previousId',
-    call: orFalsy(isStringOrNumber),
+    call: orFalsy(isA('string', 'number')),
     message: '"previousId" must be a string or number.',
   },
   {
     field: 'timestamp',
-    call: orFalsy(isDate),
+    call: orFalsy(isA('date')),
     message: '"timestamp" must be a date.',
     wire: orAbsent(isTimestamp),
     code: 'invalid_timestamp',
@@ -81,12 +116,12 @@ const RULES: readonly Rule[] = [
   { field: 'sentAt', wire: orAbsent(isTimestamp), code: 'invalid_timestamp' },
   {
     field: 'userId',
-    call: orFalsy(isStringOrNumber),
+    call: orFalsy(isA('string', 'number')),
     message: '"userId" must be a string or number.',
     wire: orAbsent(isString),
     code: 'id_not_string',
   },
-  { field: 'type', call: orFalsy(isString), message: '"type" must be a string.' },
+  { field: 'type', call: orFalsy(isA('string')), message: '"type" must be a string.' },
   {
     field: 'userId',
     types: ['track', 'identify', 'page', 'screen', 'group'],
@@ -127,21 +162,23 @@ const CALL_RULES = Object.fromEntries(
   ]),
 ) as unknown as Record<EventType, readonly CallRule[]>;
 
+/** The words of `analytics-node` 6.2 for a message that is no object, reported before all else. */
+export const NOT_AN_OBJECT = 'You must pass a message object.';
+/** Its words for a message of `EVENT_MAX_BYTES` or more, reported right after that. */
+export const MESSAGE_TOO_LARGE = 'Your message must be < 32kb.';
+
 /**
  * What is wrong with the message of a library call, in the words of `analytics-node` 6.2, or
- * undefined. That the message is an object, and its size, are checked by the caller: the first
- * before this, the second where the bytes are made.
+ * undefined. Its size is checked by the caller, where the bytes are made.
  */
-export function faultOfCall(type: EventType, message: Fields): string | undefined {
+export function faultOfCall(type: EventType, message: unknown): string | undefined {
+  if (kindOf(message) !== 'object') return NOT_AN_OBJECT;
+  const fields = message as Fields;
   for (const rule of CALL_RULES[type]) {
-    if (!rule.check(message[rule.field], message)) return rule.message;
+    if (!rule.check(fields[rule.field], fields)) return rule.message;
   }
   return undefined;
 }
-
-/** The library's own words for the two faults that {@link faultOfCall} leaves to its caller. */
-export const NOT_AN_OBJECT = 'You must pass a message object.';
-export const MESSAGE_TOO_LARGE = 'Your message must be < 32kb.';
 
 const WIRE_RULES = RULES.filter((rule) => rule.wire);
 

@@ -1,0 +1,42 @@
+import { isJsonObject, type RefusalCode } from '@millrace/spec';
+import { jsonOf } from './json.ts';
+import type { CollectorLimits } from './limits.ts';
+import type { Route } from './routes.ts';
+
+/** What a request carries, whichever route it came by. */
+export interface Envelope {
+  items: readonly unknown[];
+  shared: Shared;
+}
+
+/** What a batch says once for all of its items. */
+export interface Shared {
+  context?: unknown;
+  integrations?: unknown;
+  sentAt?: unknown;
+}
+
+export type Opened = { envelope: Envelope } | { code: RefusalCode };
+
+/**
+ * `context` and `integrations` of a batch are written out in each of its events. A batch that this
+ * would make larger than so many bodies at their limit counts as too large itself: otherwise half a
+ * megabyte could become a gigabyte.
+ */
+const GROWTH_MAX_FACTOR = 16;
+
+export function openEnvelope(body: unknown, route: Route, limits: CollectorLimits): Opened {
+  if (route !== 'batch') return { envelope: { items: [body], shared: {} } };
+  if (!isJsonObject(body) || !Array.isArray(body['batch'])) return { code: 'invalid_batch' };
+  const items: readonly unknown[] = body['batch'];
+  if (items.length === 0) return { code: 'empty_batch' };
+  if (items.length > limits.batchMaxCount) return { code: 'too_many_events' };
+  const { context, integrations, sentAt } = body;
+  if (isJsonObject(context) || isJsonObject(integrations)) {
+    const shared = jsonOf({ context, integrations });
+    if (!shared) return { code: 'invalid_batch' };
+    const grownBytes = shared.length * items.length;
+    if (grownBytes > GROWTH_MAX_FACTOR * limits.batchMaxBytes) return { code: 'batch_too_large' };
+  }
+  return { envelope: { items, shared: { context, integrations, sentAt: sentAt ?? undefined } } };
+}

@@ -1,0 +1,100 @@
+import type { RefusalCode } from '@millrace/spec';
+import type { Clock } from '../clock.ts';
+import { LogWriteError, type AppendVerdict, type EventLog } from '../log/log.ts';
+import { judge, type Judgement } from './accept.ts';
+import { authenticate, writeKeyOfBody, writeKeyOfHeader } from './authenticate.ts';
+import { decode, type BodyHeaders } from './decode.ts';
+import { openEnvelope } from './envelope.ts';
+import type { CollectorLimits } from './limits.ts';
+import { refusedEvent, refusedRequest, type Refusal, type RequestFacts } from './refusal.ts';
+import type { Route } from './routes.ts';
+import type { SourceRegistry } from './sources.ts';
+
+export interface ReceiverParts {
+  log: EventLog;
+  sources: SourceRegistry;
+  clock: Clock;
+  limits: CollectorLimits;
+  newMessageId: () => string;
+  report: (refusal: Refusal) => void;
+}
+
+/** One request to one of the routes, as HTTP has delivered it. */
+export interface ArrivedRequest {
+  route: Route;
+  headers: BodyHeaders & { authorization?: string | undefined; 'user-agent'?: string | undefined };
+  body: Buffer | undefined;
+}
+
+export type Reception =
+  /** Whatever was valid is durable. `refused`: the items of a batch that were not valid. */
+  { refused: readonly { index: number; code: RefusalCode }[] } | { code: RefusalCode };
+
+/**
+ * The walk of one request: who sends it, what it says, what of it is valid, and into the log.
+ * Reports each refusal and each duplicate. Rejects only for what is our own fault.
+ */
+export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) => Promise<Reception> {
+  const { log, sources, clock, limits, newMessageId, report } = parts;
+
+  return async ({ route, headers, body }) => {
+    const facts: RequestFacts = {
+      receivedAtMs: clock.nowMs(),
+      sizeBytes: body?.length ?? 0,
+      userAgent: headers['user-agent'],
+    };
+    const refuse = (code: RefusalCode): Reception => {
+      report(refusedRequest(code, facts));
+      return { code };
+    };
+
+    // A key in the header is looked at first, so that what is wrong with the body has a source.
+    const headerKey = writeKeyOfHeader(headers.authorization);
+    const byHeader = headerKey === undefined ? undefined : await authenticate(sources, headerKey);
+    if (byHeader && 'code' in byHeader) return refuse(byHeader.code);
+    if (byHeader) facts.sourceId = byHeader.source.id;
+
+    const decoded = decode(headers, body, route, limits);
+    if ('code' in decoded) return refuse(decoded.code);
+
+    const authentication = byHeader ?? (await authenticate(sources, writeKeyOfBody(decoded.value)));
+    if ('code' in authentication) return refuse(authentication.code);
+    const sourceId = authentication.source.id;
+    facts.sourceId = sourceId;
+
+    const opened = openEnvelope(decoded.value, route, limits);
+    if ('code' in opened) return refuse(opened.code);
+
+    const acceptance = { route, sourceId, receivedAtMs: facts.receivedAtMs, limits, newMessageId };
+    const judgement = judge(opened.envelope, acceptance);
+    const verdicts = await append(log, judgement);
+    if ('code' in verdicts) return refuse(verdicts.code);
+
+    for (const item of judgement.refused) report(refusedEvent(item.code, facts, item));
+    for (const [index, verdict] of verdicts.entries()) {
+      if (verdict === 'duplicate') report(refusedEvent('duplicate', facts, duplicateAt(judgement, index)));
+    }
+    const [first] = judgement.refused;
+    return route !== 'batch' && first ? { code: first.code } : { refused: judgement.refused };
+  };
+}
+
+async function append(
+  log: EventLog,
+  { events }: Judgement,
+): Promise<readonly AppendVerdict[] | { code: RefusalCode }> {
+  if (events.length === 0) return [];
+  try {
+    return await log.append(events);
+  } catch (error) {
+    if (error instanceof LogWriteError) return { code: error.code };
+    throw error;
+  }
+}
+
+function duplicateAt(
+  { events, bodies }: Judgement,
+  index: number,
+): { event: unknown; sizeBytes: number | undefined } {
+  return { event: bodies[index], sizeBytes: events[index]?.json.length };
+}

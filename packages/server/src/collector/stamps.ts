@@ -1,0 +1,49 @@
+import { FLAG_TIMESTAMP_SKEWED } from '../log/log.ts';
+
+/** Beyond this the sender's clock is wrong about the date, and its timestamps are left alone. */
+const SKEW_MAX_MS = 24 * 60 * 60 * 1_000;
+
+/** The times that an event came with; both valid or absent. Null counts as absent. */
+export interface SentTimes {
+  timestamp?: unknown;
+  sentAt?: unknown;
+}
+
+/** Type alias, not interface: it is spread over an event's open set of fields. */
+export type Stamps = {
+  receivedAt: string;
+  timestamp: string;
+  /** Absent when no timestamp was sent. */
+  originalTimestamp?: string;
+};
+
+export interface Stamped {
+  stamps: Stamps;
+  /** For the log's record of the event. */
+  flags: number;
+}
+
+/**
+ * The collector's times for an event. `timestamp` is moved by as much as the sender's clock is off
+ * (`receivedAt − (sentAt − timestamp)`), so a historical timestamp keeps its distance to `sentAt`.
+ * It stands as sent where there is no `sentAt`, or one more than 24 h off, which sets the flag.
+ * Source: https://segment.com/docs/connections/spec/common/#timestamps
+ */
+export function stampsOf(sent: SentTimes, receivedAtMs: number): Stamped {
+  const receivedAt = new Date(receivedAtMs).toISOString();
+  const sentAtMs = typeof sent.sentAt === 'string' ? Date.parse(sent.sentAt) : undefined;
+  const skewed = sentAtMs !== undefined && Math.abs(receivedAtMs - sentAtMs) > SKEW_MAX_MS;
+  const flags = skewed ? FLAG_TIMESTAMP_SKEWED : 0;
+  if (typeof sent.timestamp !== 'string') {
+    return { stamps: { receivedAt, timestamp: receivedAt }, flags };
+  }
+  const timestamp =
+    sentAtMs === undefined || skewed ? sent.timestamp : moved(sent.timestamp, receivedAtMs - sentAtMs);
+  return { stamps: { receivedAt, timestamp, originalTimestamp: sent.timestamp }, flags };
+}
+
+function moved(timestamp: string, byMs: number): string {
+  const date = new Date(Date.parse(timestamp) + byMs);
+  // A valid date at the very edge of what a Date can hold may move over it.
+  return Number.isNaN(date.getTime()) ? timestamp : date.toISOString();
+}
