@@ -1,0 +1,52 @@
+import type { Connection } from '../watch-stream.ts';
+import type { Status } from '../wire.ts';
+
+interface BannerProps {
+  connection: Connection;
+  status: Status | undefined;
+}
+
+/** What is wrong with the whole, worst first; one at a time. */
+export function Banner({ connection, status }: BannerProps) {
+  const problem = problemOf(connection, status);
+  return (
+    <div className="banner-place" role="alert">
+      {problem && (
+        <p className="banner" data-level={problem.level}>
+          <strong>{problem.title}</strong> {problem.words}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface Problem {
+  level: 'bad' | 'warn';
+  title: string;
+  words: string;
+}
+
+function problemOf(connection: Connection, status: Status | undefined): Problem | undefined {
+  if (connection.kind === 'lost') {
+    return {
+      level: 'warn',
+      title: 'The server cannot be reached.',
+      words: 'Trying again by itself; what is shown is from before.',
+    };
+  }
+  if (status?.router.state === 'failed') {
+    return {
+      level: 'bad',
+      title: 'Delivery is interrupted.',
+      words: `Events are still received and kept; it starts again by itself. ${status.router.reason ?? ''}`,
+    };
+  }
+  if (status && !status.ledgerReadable) {
+    return {
+      level: 'warn',
+      title: 'The ledger cannot be read.',
+      words: 'The figures of the destinations are not known at the moment.',
+    };
+  }
+  return undefined;
+}

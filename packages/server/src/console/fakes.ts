@@ -1,0 +1,60 @@
+import type { LedgerReader } from '../ledger/ledger.ts';
+import { LogReadError, type DurableEnds, type EventLog, type LogReader, type LogRecord } from '../log/log.ts';
+
+/** A log in memory, as far as the console sees one; for tests. */
+export interface FakeLog {
+  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  reader: LogReader;
+  /** Makes an event durable. Returns its position. */
+  add(event: object, options?: { receivedAtMs?: number; sourceId?: string }): number;
+  /** Positions that cannot be read. */
+  damaged: Set<number>;
+  /** How often it was read. */
+  readonly readCount: number;
+  readonly listenerCount: number;
+}
+
+export function createFakeLog(): FakeLog {
+  const records: LogRecord[] = [];
+  const damaged = new Set<number>();
+  const listeners = new Set<(ends: DurableEnds) => void>();
+  let readCount = 0;
+  const ends = (): DurableEnds => ({ 0: records.length });
+  return {
+    damaged,
+    log: {
+      get durableEnds() {
+        return ends();
+      },
+      onDurable(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    reader: {
+      setDurableEnds: () => {},
+      async read(partition, from, { maxCount }) {
+        readCount += 1;
+        if (from > records.length) throw new LogReadError('beyond_end', 'beyond the end');
+        if (damaged.has(from)) throw new LogReadError('damaged', 'damaged');
+        return partition === 0 ? records.slice(from, from + maxCount) : [];
+      },
+      close: async () => {},
+    },
+    add(event, { receivedAtMs = records.length, sourceId = 'web' } = {}) {
+      const position = records.length;
+      const json = Buffer.from(JSON.stringify(event));
+      records.push({ partition: 0, position, sourceId, receivedAtMs, flags: 0, json });
+      for (const listener of listeners) listener(ends());
+      return position;
+    },
+    get readCount() {
+      return readCount;
+    },
+    get listenerCount() {
+      return listeners.size;
+    },
+  };
+}
+
+export const emptyLedger: Pick<LedgerReader, 'totals'> = { totals: () => [] };

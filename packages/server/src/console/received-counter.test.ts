@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { EventLog, NewEvent } from '../log/log.ts';
+import { countReceived } from './received-counter.ts';
+
+const event: NewEvent = {
+  sourceId: 'web',
+  messageId: 'm',
+  receivedAtMs: 1,
+  flags: 0,
+  json: Buffer.from('{}'),
+};
+
+test('counts what was appended, not duplicates nor what failed', async () => {
+  let isFull = false;
+  const inner: EventLog = {
+    durableEnds: { 0: 3 },
+    append: async () => {
+      if (isFull) throw new Error('full');
+      return ['appended', 'duplicate', 'appended'];
+    },
+    onDurable: () => () => {},
+    close: async () => {},
+  };
+  const { log, receivedCount } = countReceived(inner);
+
+  expect(await log.append([event, event, event])).toEqual(['appended', 'duplicate', 'appended']);
+  isFull = true;
+  await expect(log.append([event])).rejects.toThrow('full');
+  expect(receivedCount()).toBe(2);
+  expect(log.durableEnds).toEqual({ 0: 3 });
+});

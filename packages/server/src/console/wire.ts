@@ -1,0 +1,120 @@
+/**
+ * What the console's API sends. The page imports these types, so that both ends agree; keep this
+ * file free of anything that a browser does not have.
+ */
+
+/** An event as it stands in the log. */
+export interface ReceivedEvent {
+  kind: 'received';
+  sourceId: string;
+  partition: number;
+  position: number;
+  /** By the collector's clock, milliseconds since the epoch. */
+  receivedAtMs: number;
+  /** The sender's clock was off by more than a day: `timestamp` stands as sent. */
+  timestampSkewed: boolean;
+  /** As text, since a browser's numbers would change what the log holds. */
+  json: string;
+}
+
+/** An event or a request that was not kept, or a duplicate. */
+export interface RefusedEvent {
+  kind: 'refused';
+  /** Why, one of the collector's refusal codes. */
+  code: string;
+  /** The code in words. */
+  reason: string;
+  receivedAtMs: number;
+  sizeBytes: number;
+  sourceId?: string;
+  /** The sender's library with its version. */
+  sdk?: string;
+  type?: string;
+  eventName?: string;
+  messageId?: string;
+  /** Absent when it could not be read or was too large to keep. */
+  json?: string;
+}
+
+export type FeedEvent = ReceivedEvent | RefusedEvent;
+
+/** GET /api/events */
+export interface EventsReply {
+  /** Newest first. */
+  events: FeedEvent[];
+}
+
+/** GET /api/status, and `status` in the stream. Counts are exact; they start with the server. */
+export interface Status {
+  startedAtMs: number;
+  trackingUrl: string;
+  /** `millrace dev` without configured sources: any write key becomes a source. */
+  acceptsAnyWriteKey: boolean;
+  counts: EventCounts;
+  sources: SourceStatus[];
+  destinations: DestinationView[];
+  router: RouterView;
+  /** False: delivered, pending, filtered and dead are not known at the moment. */
+  ledgerReadable: boolean;
+}
+
+export interface EventCounts {
+  receivedCount: number;
+  duplicateCount: number;
+  refusedCount: number;
+  /** `refusedCount` by code. */
+  refused: Record<string, number>;
+}
+
+export interface SourceStatus {
+  id: string;
+  name: string;
+  /** Enough to tell keys apart, not to use one. */
+  maskedWriteKey: string;
+}
+
+export interface RouterView {
+  state: 'starting' | 'running' | 'failed';
+  /** Why it is not running. */
+  reason?: string;
+}
+
+export interface DestinationView {
+  id: string;
+  kind: string;
+  /** The key in an event's `integrations` object. */
+  name: string;
+  state: 'starting' | 'running' | 'unauthorized' | 'stopped' | 'disabled';
+  /** Why it is not running. */
+  reason?: string;
+  deliveredCount: number;
+  pendingCount: number;
+  /** By filter code. */
+  filtered: Record<string, number>;
+  /** By failure code. */
+  dead: Record<string, number>;
+  /** Events in the log that it has not got to yet; too high where positions have gaps. */
+  lagCount: number;
+  lastFailure?: { atMs: number; code: string };
+}
+
+/** `received` in the stream. */
+export interface ReceivedMessage {
+  /** Oldest first. */
+  events: ReceivedEvent[];
+  /** How many before these were left out because they came faster than they are shown. */
+  skippedCount: number;
+}
+
+/** `refused` in the stream. */
+export interface RefusedMessage {
+  /** Oldest first. */
+  events: RefusedEvent[];
+  skippedCount: number;
+}
+
+/** Every reply that is not 200. */
+export interface ErrorReply {
+  code: string;
+  message: string;
+}
