@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { systemClock } from '../clock.ts';
+import { ConfigError, loadConfig } from '../config.ts';
+import { createDestination } from '../destinations/index.ts';
+import { LedgerVersionError, openLedger } from '../ledger/index.ts';
+import { EpochError, type Ledger } from '../ledger/ledger.ts';
+import { LockHeldError, takeOverLock } from '../lock.ts';
+import { openSegmentReader } from '../log/index.ts';
+import type { DurableEnds } from '../log/log.ts';
+import { describeError } from './describe-error.ts';
+import type { ToRouter, ToServer } from './ipc.ts';
+import { openRouter, type Router } from './router.ts';
+
+/** The child process of the server in which destinations run. Talks by `ipc.ts` only. */
+
+const logger = pino({ name: 'router' }, pino.destination({ dest: 2, sync: true }));
+/** How long a router whose server was killed may take to notice, before it is ended. */
+const LOCK_WAIT_MS = 10_000;
+
+let durableEnds: DurableEnds = {};
+let running: { router: Router; ledger: Ledger } | undefined;
+
+process.on('message', (message) => {
+  const told = message as ToRouter;
+  switch (told.type) {
+    case 'start':
+      void start(told).catch(fail);
+      break;
+    case 'durable':
+      durableEnds = told.ends;
+      running?.router.setDurableEnds(durableEnds);
+      break;
+    case 'stop':
+      void stop().catch(fail);
+      break;
+  }
+});
+// The server is dead; a new one may be waiting for our lock.
+process.on('disconnect', () => process.exit(1));
+// A terminal and systemd signal the whole group; the server says when it is time to stop.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('uncaughtException', (error) => {
+  logger.fatal(describeError(error), 'uncaught exception');
+  process.exit(1);
+});
+
+async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> {
+  logger.level = told.logLevel;
+  durableEnds = told.durableEnds;
+  const config = await loadConfig(told.configFile);
+  // Held until the process ends.
+  await takeOverLock(join(told.dataDir, 'router.lock'), { waitMs: LOCK_WAIT_MS });
+  const ledger = openLedger(join(told.dataDir, 'ledger.db'));
+  const router = await openRouter({
+    configs: config.destinations,
+    createDestination,
+    ledger,
+    openReader: () => Promise.resolve(openSegmentReader({ dir: join(told.dataDir, 'log') })),
+    durableEnds: told.durableEnds,
+    clock: systemClock,
+    logger,
+    onStatus: (destinations) => send({ type: 'status', destinations }),
+    onLedgerError: (error) => fail(error, 'the ledger cannot be written'),
+  });
+  running = { router, ledger };
+  send({ type: 'status', destinations: router.status() });
+  send({ type: 'ready' });
+  router.setDurableEnds(durableEnds);
+}
+
+async function stop(): Promise<void> {
+  await running?.router.stop();
+  running?.ledger.close();
+  process.exit(0);
+}
+
+function fail(error: unknown, otherwise = 'the router cannot work; see its log'): void {
+  logger.fatal(describeError(error), 'the router cannot work');
+  send({ type: 'failed', message: safeWords(error) ?? otherwise }, () => process.exit(1));
+}
+
+/** Of the errors that are ours to show. */
+function safeWords(error: unknown): string | undefined {
+  if (error instanceof EpochError) return 'another router has taken over the ledger';
+  const isOurs =
+    error instanceof ConfigError || error instanceof LockHeldError || error instanceof LedgerVersionError;
+  return isOurs ? error.message : undefined;
+}
+
+function send(message: ToServer, sent?: () => void): void {
+  process.send?.(message, undefined, undefined, sent);
+}

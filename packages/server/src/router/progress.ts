@@ -1,0 +1,154 @@
+import type { JsonObject } from '@millrace/spec';
+import type { Destination } from '../destinations/destination.ts';
+import type { DeadLetter, Decision, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
+import type { Partition, Position } from '../log/log.ts';
+import { filterCodeOf } from './filter.ts';
+import { Frontier } from './frontier.ts';
+import { DEFAULT_LANE_LIMITS, Lane, type LaneEvent, type LaneLimits, type NextBatch } from './lane.ts';
+import { pendingRecords, type LoggedEvent, type ReadLog } from './log-access.ts';
+import { orderKeys } from './order-keys.ts';
+import type { Verdict } from './verdicts.ts';
+
+export interface ProgressOptions {
+  destinationId: string;
+  destination: Destination;
+  partition: Partition;
+  ledger: Ledger;
+  laneLimits?: LaneLimits;
+}
+
+/** So many filtered events are committed even where rows for unsettled ones before them are the price. */
+const FILTERED_MAX_COUNT = 5_000;
+
+/**
+ * How far one destination has got in one partition: its unsettled events, its cursor, its own state,
+ * and the ledger, kept in step. Everything here is synchronous; where the ledger throws, memory is
+ * ahead of it and must not be used any more.
+ */
+export class Progress {
+  readonly #options: ProgressOptions;
+  readonly #lane: Lane;
+  #frontier = new Frontier(0);
+  #destinationState: JsonObject | undefined;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#lane = new Lane(options.destination.batch, options.laneLimits ?? DEFAULT_LANE_LIMITS);
+  }
+
+  /** What the last committed delivery returned. */
+  get destinationState(): JsonObject | undefined {
+    return this.#destinationState;
+  }
+
+  /** Where to read on. */
+  get readTo(): Position {
+    return this.#frontier.readTo;
+  }
+
+  /** How much may be read now. */
+  get room(): { count: number; bytes: number } {
+    return this.#lane.room;
+  }
+
+  get readyCount(): number {
+    return this.#lane.readyCount;
+  }
+
+  /** Takes up what the ledger holds; the pending events come from the log again. */
+  async restore(read: ReadLog, nowMs: number): Promise<void> {
+    const { ledger, destinationId, partition } = this.#options;
+    const { cursor, state, pending } = ledger.load(destinationId, partition);
+    if (cursor === undefined) throw new Error('the destination has no cursor in this partition');
+    this.#frontier = new Frontier(cursor);
+    this.#destinationState = state;
+    for await (const { logged, progress } of pendingRecords(read, pending)) {
+      this.#lane.detach(this.#admit(logged, progress, nowMs));
+    }
+  }
+
+  /**
+   * Takes in what was read. What is filtered waits for the commit of a delivery, unless no event is
+   * before it that such a commit could be of: a destination that filters everything costs one
+   * transaction a block.
+   */
+  arrive(block: readonly LoggedEvent[], nowMs: number): void {
+    const { destinationId, destination } = this.#options;
+    for (const logged of block) {
+      const { position } = logged;
+      const code = filterCodeOf(logged.event, destinationId, destination);
+      if (code) {
+        this.#frontier.filter({ position, outcome: 'filtered', code });
+      } else {
+        const progress = { position, attemptCount: 0, notBeforeMs: 0 };
+        this.#frontier.admit(this.#admit(logged, progress, nowMs));
+      }
+    }
+    if (this.#frontier.isClear()) this.commitFiltered();
+    else if (this.#frontier.filteredCount >= FILTERED_MAX_COUNT) this.#commitFiltered('everything');
+  }
+
+  /** @see Lane.take */
+  take(nowMs: number): NextBatch {
+    return this.#lane.take(nowMs);
+  }
+
+  /** Applies one verdict an event, and commits them together with `also`. */
+  settle(
+    batch: readonly LaneEvent[],
+    verdicts: readonly Verdict[],
+    also: Pick<Settlement, 'attempt' | 'state'> = {},
+  ): void {
+    const decisions: Decision[] = [];
+    const dead: DeadLetter[] = [];
+    const pending: PendingEvent[] = [];
+    for (const [index, event] of batch.entries()) {
+      const verdict = verdicts[index]!;
+      switch (verdict.kind) {
+        case 'decided':
+          decisions.push(verdict.decision);
+          if (verdict.deadLetter) dead.push(verdict.deadLetter);
+          this.#lane.settle(event);
+          this.#frontier.tried(event);
+          break;
+        case 'retry':
+        case 'unauthorized':
+          pending.push(verdict.progress);
+          this.#lane.detach(event);
+          this.#lane.giveBack(event, verdict.progress);
+          this.#frontier.tried(event);
+          break;
+        case 'unspent':
+          this.#lane.giveBack(event);
+          break;
+      }
+    }
+    if (also.state) this.#destinationState = also.state;
+    const passed = this.#frontier.advance('tried', pending);
+    this.#commit({
+      ...also,
+      cursor: passed.cursor,
+      decisions: [...passed.decisions, ...decisions],
+      pending: [...passed.pending, ...pending],
+      dead,
+    });
+  }
+
+  /** Commits what was filtered as far as no unsettled event is before it. */
+  commitFiltered(): void {
+    if (this.#frontier.filteredCount > 0) this.#commitFiltered('tried');
+  }
+
+  #commitFiltered(reach: 'tried' | 'everything'): void {
+    this.#commit({ ...this.#frontier.advance(reach), dead: [] });
+  }
+
+  #commit(settlement: Omit<Settlement, 'destinationId' | 'partition'>): void {
+    const { ledger, destinationId, partition } = this.#options;
+    ledger.commit({ destinationId, partition, ...settlement });
+  }
+
+  #admit({ sourceId, event, json }: LoggedEvent, progress: PendingEvent, nowMs: number): LaneEvent {
+    return this.#lane.add({ event, json, keys: orderKeys(sourceId, event), progress }, nowMs);
+  }
+}

@@ -1,0 +1,164 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { DestinationConfig } from '../destinations/destination.ts';
+import { memoryLedger } from '../ledger/memory.ts';
+import { memoryLog } from '../log/memory-log.ts';
+import type { DestinationStatus } from './ipc.ts';
+import { openRouter, type Router, type RouterOptions } from './router.ts';
+import { destinationOf, manualClock, settled, trackEvent, type Deliver } from './test-rig.ts';
+
+interface Setup {
+  options: RouterOptions;
+  statuses: DestinationStatus[][];
+  ledgerErrors: unknown[];
+  append(messageId: string, sourceId?: string): Promise<void>;
+  /** What each destination was given. */
+  delivered: Record<string, string[]>;
+}
+
+function setup(
+  configs: DestinationConfig[],
+  delivers: Record<string, Deliver> = {},
+  partitionCount = 1,
+): Setup {
+  const log = memoryLog({ partitionCount });
+  const statuses: DestinationStatus[][] = [];
+  const ledgerErrors: unknown[] = [];
+  const delivered: Record<string, string[]> = {};
+  const options: RouterOptions = {
+    configs,
+    createDestination: async ({ id }) =>
+      destinationOf(
+        delivers[id] ??
+          (async (events) => {
+            (delivered[id] ??= []).push(...events.map(({ event }) => event.messageId));
+            return { outcomes: events.map(() => ({ kind: 'delivered' })) };
+          }),
+      ),
+    ledger: memoryLedger().open(),
+    openReader: async () => log.openReader(),
+    get durableEnds() {
+      return log.log.durableEnds;
+    },
+    clock: manualClock(),
+    logger: pino({ level: 'silent' }),
+    onStatus: (status) => statuses.push(status),
+    onLedgerError: (error) => ledgerErrors.push(error),
+  };
+  return {
+    options,
+    statuses,
+    ledgerErrors,
+    delivered,
+    async append(messageId, sourceId = 'source') {
+      const json = Buffer.from(JSON.stringify(trackEvent(messageId)));
+      await log.log.append([{ sourceId, messageId, receivedAtMs: 0, flags: 0, json }]);
+    },
+  };
+}
+
+async function delivering(router: Router, { options }: Setup): Promise<void> {
+  router.setDurableEnds(options.durableEnds);
+  await settled();
+}
+
+const config = (id: string, enabled = true): DestinationConfig => ({
+  kind: 'test',
+  id,
+  enabled,
+  settings: {},
+});
+
+describe('the router', () => {
+  it('starts a new destination at the end, with that cursor in the ledger when it is open', async () => {
+    const world = setup([config('new')]);
+    await world.append('before');
+    const router = await openRouter(world.options);
+    expect(world.options.ledger.load('new', 0).cursor).toBe(1);
+    await world.append('after');
+    await delivering(router, world);
+    expect(world.delivered).toEqual({ new: ['after'] });
+  });
+
+  it('goes on where a known destination stood', async () => {
+    const world = setup([config('known')]);
+    const nothing = { decisions: [], pending: [], dead: [] };
+    world.options.ledger.commit({ destinationId: 'known', partition: 0, cursor: 0, ...nothing });
+    await world.append('missed');
+    const router = await openRouter(world.options);
+    await delivering(router, world);
+    expect(world.delivered).toEqual({ known: ['missed'] });
+  });
+
+  it('leaves a disabled destination alone', async () => {
+    const world = setup([config('off', false)]);
+    const router = await openRouter(world.options);
+    await world.append('a');
+    await delivering(router, world);
+    expect(world.delivered).toEqual({});
+    expect(router.status()).toEqual([]);
+    expect(world.options.ledger.load('off', 0).cursor).toBeUndefined();
+  });
+
+  it('delivers from every partition', async () => {
+    const world = setup([config('all')], {}, 3);
+    const router = await openRouter(world.options);
+    for (const sourceId of ['a', 'b', 'c', 'd', 'e']) await world.append(`of-${sourceId}`, sourceId);
+    await delivering(router, world);
+    expect(world.delivered['all']?.toSorted()).toEqual(['of-a', 'of-b', 'of-c', 'of-d', 'of-e']);
+  });
+
+  it('keeps delivering to one destination while another refuses or hangs', async () => {
+    const world = setup([config('refusing'), config('hanging'), config('sound')], {
+      refusing: async (events) => ({
+        outcomes: events.map(() => ({ kind: 'unauthorized', code: 'HTTP_401' })),
+      }),
+      hanging: () => new Promise(() => {}),
+    });
+    const router = await openRouter(world.options);
+    await world.append('a');
+    await delivering(router, world);
+    await world.append('b');
+    await delivering(router, world);
+    expect(world.delivered).toEqual({ sound: ['a', 'b'] });
+    expect(world.statuses.at(-1)).toEqual(router.status());
+    expect(router.status()).toEqual([
+      { destinationId: 'refusing', state: 'unauthorized', reason: 'HTTP_401' },
+      { destinationId: 'hanging', state: 'running' },
+      { destinationId: 'sound', state: 'running' },
+    ]);
+  });
+
+  it('stops all of them, once, when the ledger cannot be written', async () => {
+    const world = setup([config('one'), config('two')]);
+    let isFull = false;
+    const { ledger } = world.options;
+    const router = await openRouter({
+      ...world.options,
+      ledger: {
+        ...ledger,
+        commit: (settlement) => {
+          if (isFull) throw new Error('disk is full');
+          ledger.commit(settlement);
+        },
+      },
+    });
+    isFull = true;
+    await world.append('a');
+    await delivering(router, world);
+    isFull = false;
+    await world.append('b');
+    await delivering(router, world);
+    expect(world.ledgerErrors).toHaveLength(1);
+    for (const messageIds of Object.values(world.delivered)) expect(messageIds).toEqual(['a']);
+  });
+
+  it('stops when it is told to', async () => {
+    const world = setup([config('one')]);
+    const router = await openRouter(world.options);
+    await router.stop();
+    await world.append('a');
+    await delivering(router, world);
+    expect(world.delivered).toEqual({});
+  });
+});

@@ -1,0 +1,132 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../clock.ts';
+import type { DurableEnds } from '../log/log.ts';
+import { restartDelayMs, RouterStartError, startRouter, type RouterProcess } from './supervisor.ts';
+
+const WAIT = { timeout: 10_000, interval: 10 };
+
+let running: RouterProcess | undefined;
+afterEach(async () => {
+  await running?.stop({ timeoutMs: 1_000 });
+  running = undefined;
+});
+
+function fakeLog(position: number): {
+  durableEnds: DurableEnds;
+  onDurable(listener: (ends: DurableEnds) => void): () => void;
+  commit(position: number): void;
+  listenerCount(): number;
+} {
+  const listeners = new Set<(ends: DurableEnds) => void>();
+  return {
+    durableEnds: { 0: position },
+    onDurable(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    commit(position) {
+      this.durableEnds = { 0: position };
+      for (const listener of listeners) listener(this.durableEnds);
+    },
+    listenerCount: () => listeners.size,
+  };
+}
+
+async function start(behaviour: string, log = fakeLog(0)): Promise<RouterProcess> {
+  running = await startRouter({
+    entry: new URL('supervisor.fixture.mjs', import.meta.url),
+    dataDir: '.',
+    configFile: behaviour,
+    logLevel: 'silent',
+    log,
+    clock: systemClock,
+    logger: pino({ level: 'silent' }),
+  });
+  return running;
+}
+
+/** What the fixture heard last, and its process. */
+function heard(router: RouterProcess): { ends: unknown; pid: number } {
+  const [echo] = router.status().destinations;
+  return { ends: JSON.parse(echo?.reason ?? 'null') as unknown, pid: Number(echo?.destinationId) };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('the supervisor', () => {
+  it('is there once the router is ready, which knows the durable ends', async () => {
+    const router = await start('sound', fakeLog(7));
+    expect(router.status().state).toBe('running');
+    await vi.waitFor(() => expect(heard(router).ends).toEqual({ 0: 7 }), WAIT);
+  });
+
+  it('rejects with the words of a router that cannot work', async () => {
+    const started = start('fail');
+    await expect(started).rejects.toBeInstanceOf(RouterStartError);
+    await expect(started).rejects.toThrow('the config is wrong');
+  });
+
+  it('rejects when the router ends before it is ready', async () => {
+    await expect(start('exit')).rejects.toThrow('the router ended with code 3');
+  });
+
+  it('passes the newest durable end on, however many commits there were', async () => {
+    const log = fakeLog(0);
+    const router = await start('sound', log);
+    for (let position = 1; position <= 5_000; position += 1) log.commit(position);
+    await vi.waitFor(() => expect(heard(router).ends).toEqual({ 0: 5_000 }), WAIT);
+  });
+
+  it('starts another one when it dies, with the durable ends as they are then', async () => {
+    const log = fakeLog(1);
+    const router = await start('sound', log);
+    await vi.waitFor(() => expect(heard(router).ends).toEqual({ 0: 1 }), WAIT);
+    const { pid } = heard(router);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(router.status()).toMatchObject({ state: 'failed' }), WAIT);
+    expect(router.status().reason).toBe('the router was ended by SIGKILL');
+    log.commit(2);
+    await vi.waitFor(() => expect(heard(router)).not.toMatchObject({ pid }), WAIT);
+    await vi.waitFor(() => expect(router.status()).toEqual({ ...router.status(), state: 'running' }), WAIT);
+    expect(router.status().reason).toBeUndefined();
+    expect(heard(router).ends).toEqual({ 0: 2 });
+    log.commit(3);
+    await vi.waitFor(() => expect(heard(router).ends).toEqual({ 0: 3 }), WAIT);
+  });
+
+  it('waits longer from failure to failure, to ten seconds', () => {
+    expect([1, 2, 3, 7, 8, 100].map(restartDelayMs)).toEqual([100, 200, 400, 6_400, 10_000, 10_000]);
+  });
+
+  it('stops the router and listens to the log no more; two calls join', async () => {
+    const log = fakeLog(0);
+    const router = await start('sound', log);
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    await Promise.all([router.stop({ timeoutMs: 10_000 }), router.stop({ timeoutMs: 10_000 })]);
+    expect(isAlive(heard(router).pid)).toBe(false);
+    expect(log.listenerCount()).toBe(0);
+  });
+
+  it('kills a router that does not stop in time', async () => {
+    const router = await start('deaf');
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    await router.stop({ timeoutMs: 50 });
+    expect(isAlive(heard(router).pid)).toBe(false);
+  });
+
+  it('starts none any more when it is stopped between two', async () => {
+    const router = await start('sound');
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    process.kill(heard(router).pid, 'SIGKILL');
+    await vi.waitFor(() => expect(router.status().state).toBe('failed'), WAIT);
+    await router.stop({ timeoutMs: 10_000 });
+    expect(router.status().state).toBe('failed');
+  });
+});

@@ -1,0 +1,187 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Clock } from '../clock.ts';
+import type { DurableEnds, EventLog } from '../log/log.ts';
+import type { RouterLogger } from './describe-error.ts';
+import type { DestinationStatus, ToRouter, ToServer } from './ipc.ts';
+
+export interface RouterProcessOptions {
+  /** The child's entry file. */
+  entry: string | URL;
+  dataDir: string;
+  configFile: string | undefined;
+  logLevel: string;
+  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  clock: Clock;
+  logger: RouterLogger;
+}
+
+export interface RouterStatus {
+  /** `failed`: the process has ended; another one is started after a while. */
+  state: 'starting' | 'running' | 'failed';
+  /** Why it failed; safe to show. */
+  reason?: string;
+  /** As last heard. */
+  destinations: readonly DestinationStatus[];
+}
+
+export interface RouterProcess {
+  status(): RouterStatus;
+  /**
+   * Has the router finish what is in flight, and resolves when its process has ended; it is killed
+   * after `timeoutMs`. Calls join. Never rejects.
+   */
+  stop(options: { timeoutMs: number }): Promise<void>;
+}
+
+/** The router ended before it was ready for the first time; the message is safe to show. */
+export class RouterStartError extends Error {
+  override readonly name = 'RouterStartError';
+  readonly code = 'router_failed';
+}
+
+const RESTART_MIN_MS = 100;
+const RESTART_MAX_MS = 10_000;
+/** A router that ran this long was sound: the next restart is quick again. */
+const SOUND_AFTER_MS = 60_000;
+
+/** How long to wait after so many failures in a row, at least 1. */
+export function restartDelayMs(failureCount: number): number {
+  return Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** (failureCount - 1));
+}
+
+/**
+ * Starts the router as a child process and keeps one running until `stop`.
+ * @throws {RouterStartError} The first one ended before it was ready.
+ */
+export async function startRouter(options: RouterProcessOptions): Promise<RouterProcess> {
+  const { clock, log, logger } = options;
+  const stopping = new AbortController();
+  let status: RouterStatus = { state: 'starting', destinations: [] };
+  let child: RunningChild | undefined;
+
+  const launch = (): RunningChild => {
+    status = { state: 'starting', destinations: status.destinations };
+    child = forkRouter(options, (message) => {
+      if (message.type === 'ready') status = { ...status, state: 'running' };
+      if (message.type === 'status') status = { ...status, destinations: message.destinations };
+      if (message.type === 'failed') status = { ...status, reason: message.message };
+    });
+    return child;
+  };
+
+  const keepRunning = async (first: RunningChild): Promise<void> => {
+    let current = first;
+    let startedAtMs = clock.nowMs();
+    let failureCount = 0;
+    for (;;) {
+      const exit = await current.exited;
+      if (stopping.signal.aborted) return;
+      status = { ...status, state: 'failed', reason: status.reason ?? exit };
+      failureCount = clock.nowMs() - startedAtMs >= SOUND_AFTER_MS ? 1 : failureCount + 1;
+      const delayMs = restartDelayMs(failureCount);
+      logger.error({ exit, delayMs }, 'the router ended; restarting it');
+      await clock.sleep(delayMs, stopping.signal);
+      if (stopping.signal.aborted) return;
+      startedAtMs = clock.nowMs();
+      current = launch();
+    }
+  };
+
+  const first = launch();
+  const exitBeforeReady = await Promise.race([first.ready, first.exited]);
+  if (exitBeforeReady !== undefined) throw new RouterStartError(status.reason ?? exitBeforeReady);
+  const ended = keepRunning(first);
+  const unsubscribe = log.onDurable((ends) => child?.setDurableEnds(ends));
+  // A commit may have come between the fork and the subscription.
+  first.setDurableEnds(log.durableEnds);
+
+  const end = async (timeoutMs: number): Promise<void> => {
+    unsubscribe();
+    stopping.abort();
+    child?.stop();
+    const done = new AbortController();
+    void ended.then(() => done.abort());
+    await clock.sleep(timeoutMs, done.signal);
+    if (!done.signal.aborted) {
+      logger.warn({ timeoutMs }, 'the router did not end in time and is killed');
+      child?.kill();
+    }
+    await ended;
+  };
+  let stopped: Promise<void> | undefined;
+  return {
+    status: () => status,
+    stop: ({ timeoutMs }) => (stopped ??= end(timeoutMs)),
+  };
+}
+
+interface RunningChild {
+  ready: Promise<undefined>;
+  /** Resolves with how it ended, in words. */
+  exited: Promise<string>;
+  setDurableEnds(ends: DurableEnds): void;
+  stop(): void;
+  kill(): void;
+}
+
+function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer) => void): RunningChild {
+  const { entry, dataDir, configFile, logLevel, log } = options;
+  const child = fork(entry, [], {
+    // Ours belong to the server: a debugger's port cannot be had twice.
+    execArgv: [],
+    // stdout is for the one line that says ready; whatever destinations print goes to stderr.
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  const sendEnds = durableSender(child);
+  child.on('message', (message) => onMessage(message as ToServer));
+  const ready = new Promise<undefined>((resolve) => {
+    child.on('message', (message) => {
+      if ((message as ToServer).type === 'ready') resolve(undefined);
+    });
+  });
+  const exited = new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(`the router could not be started: ${error.name}`));
+    child.on('exit', (code, signal) => {
+      const words = signal ? `the router was ended by ${signal}` : `the router ended with code ${code}`;
+      // Its last words may still be in the channel.
+      if (child.connected) child.once('disconnect', () => resolve(words));
+      else resolve(words);
+    });
+  });
+  send(child, { type: 'start', dataDir, configFile, logLevel, durableEnds: log.durableEnds });
+  return {
+    ready,
+    exited,
+    setDurableEnds: sendEnds,
+    stop: () => send(child, { type: 'stop' }),
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** At most one message on its way, so that a busy router finds the newest ends and no queue. */
+function durableSender(child: ChildProcess): (ends: DurableEnds) => void {
+  let newest: DurableEnds | undefined;
+  let sending = false;
+  const sendNewest = (): void => {
+    if (sending || !newest) return;
+    sending = true;
+    const ends = newest;
+    newest = undefined;
+    send(child, { type: 'durable', ends }, () => {
+      sending = false;
+      sendNewest();
+    });
+  };
+  return (ends) => {
+    newest = ends;
+    sendNewest();
+  };
+}
+
+/** That a child is gone shows in its exit; sending to it is no error of its own. */
+function send(child: ChildProcess, message: ToRouter, sent: () => void = () => {}): void {
+  if (!child.connected) return;
+  child.send(message, (error) => {
+    if (!error) sent();
+  });
+}
