@@ -1,0 +1,49 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ReceivedRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: unknown;
+}
+
+/** The vendor's end of the wire: keeps every request and answers what it is told to. */
+export interface Receiver {
+  url: string;
+  requests: ReceivedRequest[];
+  /** Status for the next and all later requests, or no answer at all; 200 at first. */
+  answer(status: number | 'never'): void;
+  /** All events received with a 2xx answer, in order; a body may be one event or an array. */
+  events(): Record<string, unknown>[];
+  close(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const requests: ReceivedRequest[] = [];
+  const accepted: Record<string, unknown>[] = [];
+  let status: number | 'never' = 200;
+  const server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+      requests.push({ method: request.method!, path: request.url!, headers: request.headers, body });
+      if (status === 'never') return;
+      if (status < 300) accepted.push(...([body].flat() as Record<string, unknown>[]));
+      response.writeHead(status).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`,
+    requests,
+    answer: (next) => (status = next),
+    events: () => accepted,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

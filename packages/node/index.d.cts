@@ -1,0 +1,181 @@
+/** A client of the Segment Tracking API, compatible with `analytics-node` 6.2. */
+declare class Client {
+  /**
+   * @throws Error `You must pass your Segment project's write key.`, and for an option out of bounds.
+   */
+  constructor(writeKey: string, options?: Client.Options);
+  /** The form of `@segment/analytics-node`. */
+  constructor(settings: Client.Settings);
+
+  /** Ties a user to traits. @throws Error when the message is not valid. */
+  identify(message: Client.IdentifyMessage, callback?: Client.Callback): this;
+  /** Records something that a user did. @throws Error when the message is not valid. */
+  track(message: Client.TrackMessage, callback?: Client.Callback): this;
+  /** Records a page view. @throws Error when the message is not valid. */
+  page(message: Client.PageMessage, callback?: Client.Callback): this;
+  /** Records a view of an app's screen. @throws Error when the message is not valid. */
+  screen(message: Client.PageMessage, callback?: Client.Callback): this;
+  /** Ties a user to a group. @throws Error when the message is not valid. */
+  group(message: Client.GroupMessage, callback?: Client.Callback): this;
+  /** Ties two ids of one user together. @throws Error when the message is not valid. */
+  alias(message: Client.AliasMessage, callback?: Client.Callback): this;
+
+  /**
+   * Sends all that is queued. Resolves when everything that was queued or in flight at the call is
+   * settled and its callbacks have run; with undefined when there was nothing, or the client is
+   * disabled. Rejects with the first error, unless an `errorHandler` has it.
+   */
+  flush(callback?: Client.Callback | null): Promise<Client.FlushData | undefined>;
+  /** With `timeout` it rejects with `FLUSH_TIMEOUT`; what remains stays queued. */
+  flush(options: Client.FlushOptions): Promise<Client.FlushData | undefined>;
+  /** Drops what is tracked from now on (`CLIENT_CLOSED`) and flushes the rest. */
+  closeAndFlush(options?: Pick<Client.FlushOptions, 'timeout'>): Promise<Client.FlushData | undefined>;
+
+  /** A batch failed for good, or events were dropped. Without listeners nothing is thrown. */
+  on(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
+  once(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
+  off(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
+
+  /** Queues an event without validating its fields. @throws Error `Your message must be < 32kb.` */
+  enqueue(type: string, message: object, callback?: Client.Callback): void;
+
+  /** Events since the last flush. */
+  queue: Client.QueueItem[];
+  /** The flush under way. */
+  pendingFlush: Promise<Client.FlushData | undefined> | null;
+  readonly enable: boolean;
+  writeKey: string;
+  host: string;
+  path: string;
+  /** Milliseconds, or a text such as `'10s'`; false for the default. */
+  timeout: number | string | false;
+  flushAt: number;
+  /** In milliseconds. */
+  flushInterval: number;
+  /** In bytes. */
+  maxQueueSize: number;
+  /** False until the first event, which is sent at once. */
+  flushed: boolean;
+  timer: NodeJS.Timeout | null | undefined;
+  errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
+
+  /** @throws Error what the method `type` would throw for the message. */
+  _validate(message: unknown, type: Client.EventType): void;
+  /** As `analytics-node` answers it. Our own retries follow another rule. */
+  _isErrorRetryable(error: unknown): boolean;
+}
+
+declare namespace Client {
+  /** The class is also a property of itself, for `import { Analytics }` and transpiled default imports. */
+  export { Client as Analytics, Client as default };
+
+  export type EventType = 'track' | 'identify' | 'page' | 'screen' | 'group' | 'alias';
+
+  export interface Options {
+    /** Where to send. Default `https://api.segment.io`. Trailing slashes are dropped. */
+    host?: string | undefined;
+    /** Default `/v1/batch`. Trailing slashes are dropped. */
+    path?: string | undefined;
+    /** Queued events that trigger a flush. A trigger, not a cap on a batch. Default 20, at least 1. */
+    flushAt?: number | undefined;
+    /** Milliseconds from the first queued event to a flush. Default 10,000. */
+    flushInterval?: number | null | undefined;
+    /** Queued bytes that trigger a flush. Default 460,800. */
+    maxQueueSize?: number | undefined;
+    /** `false` sends nothing; calls are still validated and call back. Default true. */
+    enable?: boolean | undefined;
+    /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 10,000. */
+    timeout?: number | string | false | undefined;
+    /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
+    retryCount?: number | undefined;
+    /** Called once for each failed batch and for dropped events; `flush` then resolves nonetheless. */
+    errorHandler?: ((error: AnalyticsError) => void) | undefined;
+
+    /** The successor's name for `enable: false`. */
+    disable?: boolean | undefined;
+    /** The successor's name for `retryCount`. */
+    maxRetries?: number | undefined;
+    /** The successor's name for `timeout`, in milliseconds. */
+    httpRequestTimeout?: number | undefined;
+    /** The successor's older name for `flushAt`. */
+    maxEventsInBatch?: number | undefined;
+
+    /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
+    retryDeadlineMs?: number | undefined;
+    /** Events held in memory: queued, waiting for a retry or in flight. Default 100,000, at least 1. */
+    maxBufferedEvents?: number | undefined;
+    /** Bytes of their JSON held in memory. Default 67,108,864 (64 MB), at least 32,768. */
+    maxBufferedBytes?: number | undefined;
+    /** Which event goes when a bound is reached; its callback gets `QUEUE_FULL`. Default `drop-newest`. */
+    overflow?: 'drop-newest' | 'drop-oldest' | undefined;
+    /** Milliseconds that a process with nothing else to do is held to deliver the rest. Default 3,000; 0 never. */
+    exitDrainMs?: number | undefined;
+    /** `context.library.name` and the user-agent. Default `@millrace/node`. */
+    libraryName?: string | undefined;
+    /** `context.library.version` and the user-agent. Default: the version of this package. */
+    libraryVersion?: string | undefined;
+  }
+
+  export interface Settings extends Options {
+    writeKey: string;
+  }
+
+  export interface FlushOptions {
+    /** Milliseconds, or a text such as `'10s'`, until the flush rejects with `FLUSH_TIMEOUT`. */
+    timeout?: number | string | undefined;
+    /** Drop what is tracked from now on, and close the connections. */
+    close?: boolean | undefined;
+  }
+
+  export type Identity =
+    | { userId: string | number; anonymousId?: string | number | null | undefined }
+    | { userId?: string | number | null | undefined; anonymousId: string | number };
+
+  export interface Common {
+    context?: object | null | undefined;
+    integrations?: object | null | undefined;
+    timestamp?: Date | null | undefined;
+    messageId?: string | null | undefined;
+    /** Keys that the Segment spec does not have are sent as they are. */
+    [key: string]: unknown;
+  }
+
+  export type TrackMessage = Common & Identity & { event: string; properties?: object | null | undefined };
+  export type IdentifyMessage = Common & Identity & { traits?: object | null | undefined };
+  export type PageMessage = Common &
+    Identity & {
+      name?: string | null | undefined;
+      category?: string | null | undefined;
+      properties?: object | null | undefined;
+    };
+  export type GroupMessage = Common &
+    Identity & { groupId: string | number; traits?: object | null | undefined };
+  export type AliasMessage = Common & { userId: string | number; previousId: string | number };
+
+  export interface AnalyticsError extends Error {
+    /** `HTTP_<status>`, `QUEUE_FULL`, `FLUSH_TIMEOUT`, `CLIENT_CLOSED`, or the system's (`ECONNREFUSED` …). */
+    code: string;
+    /** The refusing answer, where there was one. */
+    response?: { status: number; statusText: string };
+    /** With `FLUSH_TIMEOUT`: events that were delivered, of those that the flush covers. */
+    sentCount?: number;
+    /** With `FLUSH_TIMEOUT`: events that are still queued, retried or in flight. */
+    remainingCount?: number;
+  }
+
+  /** What was sent, once it was delivered or given up. */
+  export interface FlushData {
+    batch: unknown[];
+    timestamp: Date;
+    sentAt: Date;
+  }
+
+  export type Callback = (error?: AnalyticsError, data?: FlushData) => void;
+
+  export interface QueueItem {
+    message?: unknown;
+    callback?: Callback | undefined;
+  }
+}
+
+export = Client;

@@ -1,0 +1,4 @@
+import Analytics from './index.cjs';
+
+export { Analytics };
+export default Analytics;

@@ -1,0 +1,178 @@
+import { describe, expect, it, vi } from 'vitest';
+import { gate } from '../test/scripted-server.ts';
+import { Delivery } from './delivery.ts';
+import { analyticsError, type AnalyticsError } from './errors.ts';
+import type { Callback, OutgoingEvent } from './outgoing.ts';
+import { firstErrorOf, flushDataOfFence, sentCountOf, Settlement, type Fence } from './settlement.ts';
+import type { OutgoingRequest, Reply } from './transport.ts';
+
+const OK: Reply = { kind: 'answered', status: 200, statusText: 'OK', retryAfter: undefined };
+const BAD: Reply = { ...OK, status: 400, statusText: 'Bad Request' };
+const UNAVAILABLE: Reply = { ...OK, status: 503, statusText: 'Service Unavailable' };
+const refused = analyticsError('NETWORK_ERROR', 'connect ECONNREFUSED');
+const DOWN: Reply = { kind: 'unanswered', error: refused };
+const limited = (retryAfter: string): Reply => ({ ...OK, status: 429, statusText: 'Slow', retryAfter });
+
+/** A delivery whose time passes only in its own sleeps, and whose server follows a script. */
+function harness(replies: (Reply | Promise<Reply>)[] = [], bounds = {}) {
+  let nowMs = 0;
+  const bodies: { batch: { n: number }[]; timestamp: string; sentAt: string }[] = [];
+  const sleepsMs: number[] = [];
+  const errors: AnalyticsError[] = [];
+  const settlement = new Settlement(() => undefined);
+  const delivery = new Delivery({
+    settlement,
+    transport: {
+      post: async ({ body }: OutgoingRequest) => {
+        bodies.push(JSON.parse(body) as (typeof bodies)[number]);
+        return (await replies.shift()) ?? OK;
+      },
+      close: () => undefined,
+    },
+    liveness: {
+      after: (delayMs, done) => {
+        sleepsMs.push(delayMs);
+        nowMs += delayMs;
+        queueMicrotask(done);
+        return () => undefined;
+      },
+    },
+    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
+    random: () => 1,
+    bounds: { retryCount: Infinity, deadlineMs: 60_000, ...bounds },
+    request: () => ({ url: 'http://localhost', headers: {}, timeoutMs: 1_000 }),
+    onError: (error) => errors.push(error),
+  });
+  const flushed = (...events: OutgoingEvent[]): Promise<Fence> => {
+    delivery.add(events);
+    return new Promise((resolve) => {
+      settlement.fence(resolve);
+    });
+  };
+  const sent = (): number[][] => bodies.map(({ batch }) => batch.map(({ n }) => n));
+  return { delivery, settlement, bodies, sleepsMs, errors, flushed, sent };
+}
+
+function event(n: number, callback?: OutgoingEvent['callback']): OutgoingEvent {
+  const json = `{"n":${n}}`;
+  return { json, bytes: json.length, callback };
+}
+
+describe('Delivery', () => {
+  it('posts in the same tick when idle, and gathers the rest while it waits', async () => {
+    const { sent, flushed, delivery } = harness();
+    const first = flushed(event(1));
+    expect(sent()).toEqual([[1]]);
+    delivery.add([event(2)]);
+    expect(delivery.count).toBe(2);
+    await Promise.all([first, flushed(event(3))]);
+    expect(sent()).toEqual([[1], [2, 3]]);
+    expect([delivery.count, delivery.bytes]).toEqual([0, 0]);
+  });
+
+  it('retries with growing waits until the deadline, and stamps each attempt', async () => {
+    const { bodies, flushed, sleepsMs, errors } = harness([DOWN, UNAVAILABLE, DOWN]);
+    const fence = await flushed(event(1));
+    expect(sleepsMs).toEqual([100, 200, 400]);
+    expect(bodies.map(({ sentAt }) => Date.parse(sentAt))).toEqual([0, 100, 300, 700]);
+    expect(new Set(bodies.map(({ timestamp }) => Date.parse(timestamp)))).toEqual(new Set([0]));
+    expect([firstErrorOf(fence), sentCountOf(fence), errors]).toEqual([undefined, 1, []]);
+    expect(flushDataOfFence(fence)).toEqual({
+      batch: [{ n: 1 }],
+      timestamp: new Date(0),
+      sentAt: new Date(700),
+    });
+  });
+
+  it('gives up at the deadline', async () => {
+    const { flushed, sleepsMs, errors } = harness(Array.from({ length: 50 }, () => DOWN));
+    const fence = await flushed(event(1));
+    expect(sleepsMs.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
+    expect(firstErrorOf(fence)).toBe(refused);
+    expect(errors).toEqual([refused]);
+  });
+
+  it('gives up after retryCount retries', async () => {
+    const { flushed, bodies } = harness(
+      Array.from({ length: 9 }, () => UNAVAILABLE),
+      { retryCount: 2 },
+    );
+    expect(firstErrorOf(await flushed(event(1)))).toMatchObject({
+      message: 'Service Unavailable',
+      code: 'HTTP_503',
+      response: { status: 503, statusText: 'Service Unavailable' },
+    });
+    expect(bodies).toHaveLength(3);
+  });
+
+  it('fails a refused batch at once, and sends the later ones', async () => {
+    const { flushed, sent, sleepsMs } = harness([BAD]);
+    const first = flushed(event(1));
+    const fence = await flushed(event(2));
+    expect(sent()).toEqual([[1], [2]]);
+    expect(sleepsMs).toEqual([]);
+    expect(firstErrorOf(await first)?.message).toBe('Bad Request');
+    expect([firstErrorOf(fence)?.message, sentCountOf(fence)]).toEqual(['Bad Request', 1]);
+  });
+
+  it('waits for a Retry-After', async () => {
+    const { flushed, sleepsMs } = harness([limited('7')]);
+    expect(firstErrorOf(await flushed(event(1)))).toBeUndefined();
+    expect(sleepsMs).toEqual([7_000]);
+  });
+
+  it('fails the batch that a Retry-After keeps past its deadline, and holds the next ones back', async () => {
+    const { flushed, sleepsMs, sent } = harness([limited('120')]);
+    const first = flushed(event(1));
+    const fence = await flushed(event(2));
+    expect(firstErrorOf(await first)?.message).toBe('Slow');
+    expect(sleepsMs).toEqual([120_000]);
+    expect(sent()).toEqual([[1], [2]]);
+    expect(sentCountOf(fence)).toBe(1);
+  });
+
+  it('has callbacks run before the flush is over', async () => {
+    const { flushed } = harness();
+    const called = vi.fn<Callback>();
+    await flushed(event(1), event(2, called));
+    expect(called).toHaveBeenCalledTimes(1);
+    expect(called.mock.calls[0]?.[1]).toMatchObject({ batch: [{ n: 1 }, { n: 2 }] });
+  });
+
+  it('drops the oldest of those that wait, never what is in flight', async () => {
+    const { delivery, flushed, sent } = harness();
+    const full = analyticsError('QUEUE_FULL', 'full');
+    const calls: [number, string | undefined][] = [];
+    const noted = (n: number): OutgoingEvent => event(n, (error) => calls.push([n, error?.code]));
+    const flush = flushed(...[1].map(noted));
+    const later = flushed(...[2, 3, 4].map(noted));
+    expect([delivery.dropOldest(full), delivery.dropOldest(full)]).toEqual([true, true]);
+    expect([delivery.count, delivery.bytes]).toEqual([2, 2 * event(1).bytes]);
+    const fence = await later;
+    expect(sent()).toEqual([[1], [4]]);
+    expect(calls).toEqual(
+      expect.arrayContaining([
+        [1, undefined],
+        [2, 'QUEUE_FULL'],
+        [3, 'QUEUE_FULL'],
+        [4, undefined],
+      ]),
+    );
+    expect([firstErrorOf(fence), sentCountOf(fence), firstErrorOf(await flush)]).toEqual([
+      full,
+      2,
+      undefined,
+    ]);
+    expect(delivery.dropOldest(full)).toBe(false);
+  });
+
+  it('gives a flush only what it covers, though a batch may hold more', async () => {
+    const { opened, open } = gate();
+    const { flushed, sent } = harness([opened.then(() => OK)]);
+    const flushes = [flushed(event(1)), flushed(event(2)), flushed(event(3))];
+    open();
+    const batches = (await Promise.all(flushes)).map((fence) => flushDataOfFence(fence).batch);
+    expect(sent()).toEqual([[1], [2, 3]]);
+    expect(batches).toEqual([[{ n: 1 }], [{ n: 1 }, { n: 2 }], [{ n: 1 }, { n: 2 }, { n: 3 }]]);
+  });
+});

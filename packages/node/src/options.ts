@@ -1,0 +1,163 @@
+import { parseDurationMs } from './duration.ts';
+import { usageError } from './errors.ts';
+import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
+
+/** Options of `analytics-node` 6.2 under their documented names, of `@segment/analytics-node`, and ours. */
+export interface AnalyticsOptions {
+  /** Where to send. Default `https://api.segment.io`. Trailing slashes are dropped. */
+  host?: string | undefined;
+  /** Default `/v1/batch`. Trailing slashes are dropped. */
+  path?: string | undefined;
+  /** Queued events that trigger a flush. A trigger, not a cap on a batch. Default 20, at least 1. */
+  flushAt?: number | undefined;
+  /** Milliseconds from the first queued event to a flush; later events do not reset it. Default 10,000. */
+  flushInterval?: number | null | undefined;
+  /** Queued bytes that trigger a flush. Default 460,800. */
+  maxQueueSize?: number | undefined;
+  /** `false` sends nothing; calls are still validated and call back. Default true. */
+  enable?: boolean | undefined;
+  /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 10,000. */
+  timeout?: number | string | false | undefined;
+  /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
+  retryCount?: number | undefined;
+  /** Called once for each failed batch and for dropped events; `flush` then resolves nonetheless. */
+  errorHandler?: ((error: Error) => void) | undefined;
+
+  /** The successor's name for `enable: false`. */
+  disable?: boolean | undefined;
+  /** The successor's name for `retryCount`. */
+  maxRetries?: number | undefined;
+  /** The successor's name for `timeout`, in milliseconds. */
+  httpRequestTimeout?: number | undefined;
+  /** The successor's older name for `flushAt`. */
+  maxEventsInBatch?: number | undefined;
+
+  /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
+  retryDeadlineMs?: number | undefined;
+  /** Events held in memory: queued, waiting for a retry or in flight. Default 100,000, at least 1. */
+  maxBufferedEvents?: number | undefined;
+  /** Bytes of their JSON held in memory. Default 67,108,864 (64 MB), at least 32,768. */
+  maxBufferedBytes?: number | undefined;
+  /** Which event goes when a bound is reached; its callback gets the code `QUEUE_FULL`. Default `drop-newest`. */
+  overflow?: Overflow | undefined;
+  /** Milliseconds that a process with nothing else to do is held to deliver what is left. Default 3,000; 0 never. */
+  exitDrainMs?: number | undefined;
+  /** `context.library.name` and the user-agent. Default `@millrace/node`. */
+  libraryName?: string | undefined;
+  /** `context.library.version` and the user-agent. Default: the version of this package. */
+  libraryVersion?: string | undefined;
+}
+
+export type AnalyticsSettings = AnalyticsOptions & { writeKey: string };
+
+const OVERFLOWS = ['drop-newest', 'drop-oldest'] as const;
+export type Overflow = (typeof OVERFLOWS)[number];
+
+export interface ResolvedOptions {
+  writeKey: string;
+  host: string;
+  path: string;
+  flushAt: number;
+  flushInterval: number;
+  maxQueueSize: number;
+  enable: boolean;
+  timeout: number | string | false;
+  retryCount: number | undefined;
+  errorHandler: ((error: Error) => void) | undefined;
+  retryDeadlineMs: number;
+  maxBufferedEvents: number;
+  maxBufferedBytes: number;
+  overflow: Overflow;
+  exitDrainMs: number;
+  libraryName: string;
+  libraryVersion: string;
+}
+
+/**
+ * Both constructor forms as one. Options that analytics-node has are read as leniently as it does
+ * (`flushAt: '5'` is 5, `flushInterval: null` the default); those that it has not are checked.
+ * @throws Error naming the option, what it may be, and what was found.
+ */
+export function resolveOptions(
+  first: string | AnalyticsSettings,
+  second: AnalyticsOptions | null = {},
+): ResolvedOptions {
+  const options: AnalyticsOptions = (typeof first === 'object' ? first : second) ?? {};
+  const writeKey = typeof first === 'object' ? first?.writeKey : first;
+  if (!writeKey) throw usageError("You must pass your Segment project's write key.");
+  return {
+    writeKey,
+    host: withoutTrailingSlashes(options.host || 'https://api.segment.io'),
+    path: withoutTrailingSlashes(options.path || '/v1/batch'),
+    flushAt: flushAt(options),
+    flushInterval: options.flushInterval || 10_000,
+    maxQueueSize: options.maxQueueSize || 460_800,
+    enable: typeof options.enable === 'boolean' ? options.enable : options.disable !== true,
+    timeout: duration('timeout', options.timeout || options.httpRequestTimeout),
+    retryCount: retryCount(options),
+    errorHandler: options.errorHandler,
+    retryDeadlineMs: wholeNumber('retryDeadlineMs', options.retryDeadlineMs, 60_000, 0),
+    maxBufferedEvents: wholeNumber('maxBufferedEvents', options.maxBufferedEvents, 100_000, 1),
+    maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes, 64 * 1024 * 1024, 32_768),
+    overflow: overflow(options.overflow),
+    exitDrainMs: wholeNumber('exitDrainMs', options.exitDrainMs, 3_000, 0),
+    libraryName: headerText('libraryName', options.libraryName, LIBRARY_NAME),
+    libraryVersion: headerText('libraryVersion', options.libraryVersion, LIBRARY_VERSION),
+  };
+}
+
+function withoutTrailingSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
+}
+
+function flushAt({ flushAt, maxEventsInBatch }: AnalyticsOptions): number {
+  return Math.max(Number(flushAt === undefined ? maxEventsInBatch : flushAt), 1) || 20;
+}
+
+function retryCount({ retryCount, maxRetries }: AnalyticsOptions): number | undefined {
+  if (typeof retryCount === 'number') return wholeNumber('retryCount', retryCount, 0, 0);
+  return typeof maxRetries === 'number' ? wholeNumber('maxRetries', maxRetries, 0, 0) : undefined;
+}
+
+function duration(name: string, value: number | string | false | undefined): number | string | false {
+  if (!value) return false;
+  if (parseDurationMs(value) !== undefined) return value;
+  throw optionError(name, "a number of milliseconds or a text such as '10s'", value);
+}
+
+function wholeNumber(name: string, value: number | undefined, fallback: number, least: number): number {
+  if (value === undefined || value === null) return fallback;
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw optionError(name, `a whole number of at least ${least}`, value);
+}
+
+function overflow(value: Overflow | undefined): Overflow {
+  if (value === undefined || value === null) return 'drop-newest';
+  if (OVERFLOWS.includes(value)) return value;
+  throw optionError('overflow', `one of ${OVERFLOWS.join(', ')}`, value);
+}
+
+function headerText(name: string, value: string | undefined, fallback: string): string {
+  if (value === undefined || value === null) return fallback;
+  if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value;
+  throw optionError(name, 'visible ASCII characters without spaces', value);
+}
+
+/**
+ * The `timeout` of a flush in milliseconds; undefined when it may take as long as it takes.
+ * @throws Error when it is neither a number nor a text such as `'10s'`.
+ */
+export function flushTimeoutMs(timeout: number | string | undefined): number | undefined {
+  if (timeout === undefined || timeout === null || timeout === Infinity) return undefined;
+  const timeoutMs = timeout === 0 ? 0 : parseDurationMs(timeout);
+  if (timeoutMs !== undefined) return timeoutMs;
+  throw optionError('timeout', "a number of milliseconds or a text such as '10s'", timeout);
+}
+
+function optionError(name: string, expected: string, found: unknown): Error {
+  return usageError(
+    `The option "${name}" must be ${expected}; found ${JSON.stringify(found) ?? typeof found}.`,
+  );
+}

@@ -1,0 +1,34 @@
+import { LIBRARY_CODES, type LibraryCode } from '@millrace/spec';
+import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
+import type { Callback } from './outgoing.ts';
+
+/**
+ * Events that are dropped without a request. Each has its callback called, but a program in
+ * overload drops thousands in one tick, so the client's own error is reported once a tick and code.
+ */
+export class Refusals {
+  #onError: (error: AnalyticsError) => void;
+  #errors = new Map<LibraryCode, AnalyticsError>();
+
+  constructor(onError: (error: AnalyticsError) => void) {
+    this.#onError = onError;
+  }
+
+  refuse(code: LibraryCode, callback: Callback | undefined): void {
+    const error = this.error(code);
+    if (callback) setImmediate(callProgram, () => callback(error));
+  }
+
+  /** The error of this tick, on its way to the program. */
+  error(code: LibraryCode): AnalyticsError {
+    const known = this.#errors.get(code);
+    if (known) return known;
+    const error = analyticsError(code, LIBRARY_CODES[code]);
+    this.#errors.set(code, error);
+    setImmediate(() => {
+      this.#errors.delete(code);
+      this.#onError(error);
+    });
+    return error;
+  }
+}

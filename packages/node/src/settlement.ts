@@ -1,0 +1,109 @@
+import { callProgram, type AnalyticsError } from './errors.ts';
+import { flushDataOf, type FlushData, type OutgoingEvent } from './outgoing.ts';
+
+/** Events that met their end together: in one request, or dropped in one tick. */
+export interface Settled {
+  /** Place of the first of them in the order of flushing. */
+  from: number;
+  events: readonly OutgoingEvent[];
+  timestamp: Date;
+  sentAt: Date;
+  error: AnalyticsError | undefined;
+}
+
+/** What a flush waits for: the events before a place in the order of flushing. */
+export interface Fence {
+  readonly end: number;
+  remainingCount: number;
+  readonly settled: Settled[];
+  readonly done: (fence: Fence) => void;
+}
+
+/** Tells callbacks, and the flushes that wait for them, what became of events. */
+export class Settlement {
+  #fences = new Set<Fence>();
+  #openedCount = 0;
+  #settledCount = 0;
+  #dropped: (Settled & { events: OutgoingEvent[] }) | undefined;
+  #onIdle: () => void;
+
+  /** @param onIdle called when all that was opened is settled. */
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
+  }
+
+  /** Flushed events whose callbacks have not run yet. */
+  get openCount(): number {
+    return this.#openedCount - this.#settledCount;
+  }
+
+  open(count: number): void {
+    this.#openedCount += count;
+  }
+
+  /** Runs the callbacks, by setImmediate as analytics-node does, then tells the fences. */
+  settle(settled: Settled): void {
+    setImmediate(() => {
+      const { events, timestamp, sentAt, error } = settled;
+      const data = flushDataOf(() => events, timestamp, sentAt);
+      for (const { callback } of events) {
+        if (callback) callProgram(() => callback(error, data));
+      }
+      this.#settledCount += events.length;
+      for (const fence of this.#fences) this.#count(fence, settled);
+      if (this.openCount === 0) this.#onIdle();
+    });
+  }
+
+  /** Settles one dropped event together with its neighbours that are dropped for the same error. */
+  drop(place: number, event: OutgoingEvent, error: AnalyticsError, now: Date): void {
+    const group = this.#dropped;
+    if (group?.error === error && group.from + group.events.length === place) {
+      group.events.push(event);
+      return;
+    }
+    this.#dropped = { from: place, events: [event], timestamp: now, sentAt: now, error };
+    this.settle(this.#dropped);
+  }
+
+  /** Calls `done` once all that is open now is settled; only to be asked when something is. */
+  fence(done: (fence: Fence) => void): Fence {
+    const fence = { end: this.#openedCount, remainingCount: this.openCount, settled: [], done };
+    this.#fences.add(fence);
+    return fence;
+  }
+
+  abandon(fence: Fence): void {
+    this.#fences.delete(fence);
+  }
+
+  #count(fence: Fence, settled: Settled): void {
+    const count = countBefore(fence.end, settled);
+    if (count === 0) return;
+    fence.settled.push(settled);
+    fence.remainingCount -= count;
+    if (fence.remainingCount > 0) return;
+    this.#fences.delete(fence);
+    fence.done(fence);
+  }
+}
+
+/** Events of the fence that were delivered so far. */
+export function sentCountOf({ end, settled }: Fence): number {
+  return settled.reduce((sum, part) => sum + (part.error ? 0 : countBefore(end, part)), 0);
+}
+
+export function firstErrorOf({ settled }: Fence): AnalyticsError | undefined {
+  return settled.find(({ error }) => error)?.error;
+}
+
+/** All that the fence covered as one body; its events may have gone in several requests. */
+export function flushDataOfFence({ end, settled }: Fence): FlushData {
+  const events = (): OutgoingEvent[] =>
+    settled.flatMap((part) => part.events.slice(0, countBefore(end, part)));
+  return flushDataOf(events, settled[0]!.timestamp, settled.at(-1)!.sentAt);
+}
+
+function countBefore(end: number, { from, events }: Settled): number {
+  return Math.max(0, Math.min(events.length, end - from));
+}

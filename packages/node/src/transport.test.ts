@@ -1,0 +1,84 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate, startServer, type ScriptedServer } from '../test/scripted-server.ts';
+import { systemClock } from './clock.ts';
+import { Liveness } from './liveness.ts';
+import { NodeTransport, type Reply } from './transport.ts';
+
+let server: ScriptedServer;
+let transport: NodeTransport;
+
+beforeEach(async () => {
+  server = await startServer();
+  const liveness = new Liveness(systemClock());
+  // A test awaits what it starts.
+  liveness.hold();
+  transport = new NodeTransport(liveness);
+});
+
+afterEach(async () => {
+  transport.close();
+  await server.close();
+});
+
+function post(url = `${server.host}/v1/batch`, timeoutMs = 5_000): Promise<Reply> {
+  return transport.post({ url, headers: { 'x-test': 'yes' }, body: '{"batch":["水"]}', timeoutMs });
+}
+
+describe('NodeTransport', () => {
+  it('posts JSON with its length in bytes, and says what was answered', async () => {
+    server.script({ status: 429, headers: { 'retry-after': '3' } });
+    expect(await post()).toEqual({
+      kind: 'answered',
+      status: 429,
+      statusText: 'Too Many Requests',
+      retryAfter: '3',
+    });
+    expect(server.requests[0]).toMatchObject({
+      method: 'POST',
+      path: '/v1/batch',
+      headers: { 'content-type': 'application/json', 'content-length': '17', 'x-test': 'yes' },
+      body: { batch: ['水'] },
+    });
+  });
+
+  it('uses one connection for one request after another', async () => {
+    for (let count = 0; count < 5; count += 1) await post();
+    expect([server.requests.length, server.connectionCount]).toEqual([5, 1]);
+  });
+
+  it('stops waiting after the time-out, with the words and code of axios', async () => {
+    const { opened, open } = gate();
+    server.script({ after: opened });
+    const reply = await post(undefined, 20);
+    expect(reply).toMatchObject({
+      kind: 'unanswered',
+      error: { message: 'timeout of 20ms exceeded', code: 'ECONNABORTED' },
+    });
+    open();
+  });
+
+  it('says when the connection was cut or refused', async () => {
+    server.script('cut');
+    expect(await post()).toMatchObject({ kind: 'unanswered', error: { code: 'ECONNRESET' } });
+    await server.close();
+    expect(await post()).toMatchObject({ kind: 'unanswered', error: { code: 'ECONNREFUSED' } });
+  });
+
+  it('takes the status for the answer when the body is cut short', async () => {
+    const raw = createServer((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{'));
+    });
+    await new Promise<void>((resolve) => {
+      raw.listen(0, '127.0.0.1', resolve);
+    });
+    const reply = await post(`http://127.0.0.1:${(raw.address() as AddressInfo).port}`);
+    raw.close();
+    expect(reply).toMatchObject({ kind: 'answered', status: 200 });
+  });
+
+  it.each(['a', 'ftp://example.com', 'http://'])('cannot post to %s', async (url) => {
+    expect((await post(url)).kind).toBe('unsendable');
+  });
+});

@@ -1,0 +1,109 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { analyticsError, asAnalyticsError, type AnalyticsError } from './errors.ts';
+import type { Liveness } from './liveness.ts';
+
+export interface OutgoingRequest {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** From the call until the answer is complete. */
+  timeoutMs: number;
+}
+
+export type Reply =
+  | { kind: 'answered'; status: number; statusText: string; retryAfter: string | undefined }
+  /** No answer: the connection could not be made, broke, or took too long. */
+  | { kind: 'unanswered'; error: AnalyticsError }
+  /** The request could not even be made, as with a malformed host. */
+  | { kind: 'unsendable'; error: AnalyticsError };
+
+export interface Transport {
+  /** Posts in the same tick. Never rejects. */
+  post(request: OutgoingRequest): Promise<Reply>;
+  /** Closes idle connections. It can still be used afterwards. */
+  close(): void;
+}
+
+/** Keep-alive connections over node:http and node:https, which hold the process only when told to. */
+export class NodeTransport implements Transport {
+  #liveness: Liveness;
+  #agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) };
+
+  constructor(liveness: Liveness) {
+    this.#liveness = liveness;
+  }
+
+  post(request: OutgoingRequest): Promise<Reply> {
+    return new Promise((resolve) => {
+      try {
+        this.#start(request, resolve);
+      } catch (error) {
+        resolve({ kind: 'unsendable', error: asAnalyticsError(error) });
+      }
+    });
+  }
+
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  #start({ url, headers, body, timeoutMs }: OutgoingRequest, resolve: (reply: Reply) => void): void {
+    const { protocol } = new URL(url);
+    const bytes = Buffer.from(body);
+    const options = {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'content-length': bytes.length },
+    };
+    const request =
+      protocol === 'https:'
+        ? https.request(url, { ...options, agent: this.#agents['https:'] })
+        : http.request(url, { ...options, agent: this.#agents['http:'] });
+
+    const stopTimer = this.#liveness.after(timeoutMs, () => {
+      // Words and code of axios.
+      request.destroy(analyticsError('ECONNABORTED', `timeout of ${timeoutMs}ms exceeded`));
+    });
+    let stopWatching: (() => void) | undefined;
+    let answer: Reply | undefined;
+    const settle = (reply: Reply): void => {
+      stopTimer();
+      stopWatching?.();
+      // The status is the answer, whatever becomes of the body.
+      resolve(answer ?? reply);
+    };
+    const fail = (error: Error): void => settle({ kind: 'unanswered', error: asAnalyticsError(error) });
+    request.on('socket', (socket) => {
+      stopWatching = this.#watch(socket);
+    });
+    request.on('error', fail);
+    request.on('response', (response) => {
+      const reply = answerOf(response);
+      answer = reply;
+      response.on('error', fail);
+      response.on('close', () => settle(reply));
+      // Read to its end, so that the connection can be used again.
+      response.resume();
+    });
+    request.end(bytes);
+  }
+
+  /** @returns how to stop. */
+  #watch(socket: Socket): () => void {
+    const apply = (): void => this.#liveness.apply(socket);
+    this.#liveness.add(socket);
+    // Each address that is tried gets a descriptor of its own, which holds the process anew.
+    socket.on('connectionAttempt', apply);
+    return () => {
+      socket.off('connectionAttempt', apply);
+      this.#liveness.delete(socket);
+    };
+  }
+}
+
+function answerOf(response: http.IncomingMessage): Reply {
+  const status = response.statusCode ?? 0;
+  const statusText = response.statusMessage || http.STATUS_CODES[status] || `Status ${status}`;
+  return { kind: 'answered', status, statusText, retryAfter: response.headers['retry-after'] };
+}

@@ -1,0 +1,89 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A Tracking API that answers as a test tells it to, over a real socket. */
+export interface ScriptedServer {
+  readonly host: string;
+  readonly requests: readonly ReceivedRequest[];
+  /** Connections that were made. */
+  readonly connectionCount: number;
+  /** How the next requests are answered, in order; then again 200. */
+  script(...answers: Answer[]): void;
+  close(): Promise<void>;
+}
+
+export interface ReceivedRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  bodyBytes: number;
+  body: {
+    batch: ReceivedEvent[];
+    timestamp: string;
+    sentAt: string;
+  };
+}
+
+export type ReceivedEvent = Record<string, unknown> & { event?: string };
+
+export type Answer =
+  | { status: number; headers?: Record<string, string> }
+  /** Answers 200 once the promise resolves. */
+  | { after: Promise<unknown> }
+  /** Cuts the connection. */
+  | 'cut';
+
+export async function startServer(): Promise<ScriptedServer> {
+  const requests: ReceivedRequest[] = [];
+  const answers: Answer[] = [];
+  let connectionCount = 0;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const bytes = Buffer.concat(chunks);
+      requests.push({
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        bodyBytes: bytes.length,
+        body: JSON.parse(bytes.toString()) as ReceivedRequest['body'],
+      });
+      const answer = answers.shift() ?? { status: 200 };
+      if (answer === 'cut') request.socket.destroy();
+      else if ('after' in answer) void answer.after.then(() => response.end('{"success":true}'));
+      else response.writeHead(answer.status, answer.headers).end('{}');
+    });
+  });
+  server.on('connection', () => {
+    connectionCount += 1;
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    host: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    get connectionCount() {
+      return connectionCount;
+    },
+    script: (...more) => void answers.push(...more),
+    close: () => closed(server),
+  };
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** A promise and its key. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  const keys: (() => void)[] = [];
+  const opened = new Promise<void>((resolve) => {
+    keys.push(resolve);
+  });
+  return { opened, open: () => keys.forEach((open) => open()) };
+}

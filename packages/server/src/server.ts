@@ -1,0 +1,208 @@
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import {
+  SourcesFileError,
+  configuredSources,
+  createCollector,
+  discoveredSources,
+  type SourceRegistry,
+} from './collector/index.ts';
+import { loadConfig, type Config } from './config.ts';
+import { countReceived, createConsole, createRefusedRing } from './console/index.ts';
+import { destinationKinds } from './destinations/index.ts';
+import { SqliteUnavailableError, openLedgerReader } from './ledger/index.ts';
+import { bindFault, isLoopback, listen } from './listen.ts';
+import { LockHeldError, acquireLock } from './lock.ts';
+import { LogReadError, openSegmentLog, openSegmentReader } from './log/index.ts';
+import { RouterStartError, startRouter } from './router/supervisor.ts';
+
+/** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
+export type ServerMode = 'dev' | 'start';
+
+export interface ServerOptions {
+  mode: ServerMode;
+  /** Port of the Tracking API; 0 picks a free one. */
+  port: number;
+  consolePort: number;
+  host: string;
+  consoleHost: string;
+  consoleToken: string | undefined;
+  /** Made when it does not exist; one server at a time. */
+  dataDir: string;
+  configFile: string | undefined;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface RunningServer {
+  trackingUrl: string;
+  consoleUrl: string;
+  /** Stops accepting, finishes what is in flight, syncs. */
+  stop(): Promise<void>;
+}
+
+/** The server cannot start; the message is one line for the user. */
+export class StartupError extends Error {
+  override readonly name = 'StartupError';
+}
+
+/** How long deliveries in flight may take to finish at a stop; then they are cut, and made again later. */
+const ROUTER_STOP_MS = 15_000;
+
+/**
+ * Puts the stages together: log, router process, console, collector, in this order, so that nothing
+ * is accepted before all that follows it is ready.
+ * @throws {StartupError} With the reason in one line; what was started is stopped again.
+ * @throws {ConfigError} The config file cannot be used.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const stops: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let undo = stops.pop(); undo; undo = stops.pop()) await undo();
+  };
+  try {
+    const urls = await start(options, (undo) => stops.push(undo));
+    return { ...urls, stop };
+  } catch (error) {
+    await stop();
+    throw startupError(error);
+  }
+}
+
+async function start(
+  options: ServerOptions,
+  onStop: (undo: () => Promise<void> | void) => void,
+): Promise<{ trackingUrl: string; consoleUrl: string }> {
+  const { mode, host, consoleHost, consoleToken, dataDir, configFile, clock, logger } = options;
+  const config = await loadConfig(configFile);
+  const fault = bindFault({ mode, host, consoleHost, consoleToken, sourceCount: config.sources.length });
+  if (fault) throw new StartupError(fault);
+
+  await prepareFolder(dataDir);
+  const lock = await acquireLock(join(dataDir, 'server.lock'), { waitMs: 0 });
+  onStop(() => lock.release());
+
+  const logDir = join(dataDir, 'log');
+  const log = await openSegmentLog({
+    dir: logDir,
+    clock,
+    onHealthChange: (error) => {
+      if (error)
+        logger.error({ code: error.code, cause: reasonOf(error.cause) }, 'the log cannot be written');
+      else logger.warn('the log can be written again');
+    },
+  });
+  onStop(() => log.close());
+  if (log.cut)
+    logger.warn({ cut: log.cut }, 'the log ended in a commit that was never answered; it was cut off');
+
+  const sources = await openSources(config, dataDir);
+  const router = await startRouter({
+    entry: fileURLToPath(new URL('router.js', import.meta.url)),
+    dataDir,
+    configFile,
+    logLevel: logger.level,
+    log,
+    clock,
+    logger,
+  });
+  onStop(() => router.stop({ timeoutMs: ROUTER_STOP_MS }));
+
+  const counted = countReceived(log);
+  const refused = createRefusedRing({ runId: String(clock.nowMs()) });
+  const collector = createCollector({
+    log: counted.log,
+    sources,
+    clock,
+    logger,
+    onRefused: (refusal) => refused.add(refusal),
+  });
+  onStop(() => collector.close());
+  const trackingUrl = await listenOrSay(collector, host, options.port, '--port');
+
+  const reader = openSegmentReader({ dir: logDir });
+  onStop(() => reader.close());
+  const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
+  onStop(() => ledger.close());
+  const console = createConsole({
+    trackingUrl,
+    acceptsAnyWriteKey: config.sources.length === 0,
+    log,
+    reader,
+    receivedCount: counted.receivedCount,
+    refused,
+    sources: () => sources.list(),
+    destinations: config.destinations.map(({ id, kind, enabled = true }) => ({
+      id,
+      kind,
+      name: destinationKinds[kind]!.name,
+      enabled,
+    })),
+    routerStatus: () => router.status(),
+    ledger,
+    hosts: isLoopback(consoleHost) ? [] : [consoleHost],
+    token: consoleToken,
+    staticDir: fileURLToPath(new URL('console', import.meta.url)),
+    clock,
+    logger,
+  });
+  onStop(() => console.close());
+  const consoleUrl = await listenOrSay(console, consoleHost, options.consolePort, '--console-port');
+  return { trackingUrl, consoleUrl };
+}
+
+async function openSources(config: Config, dataDir: string): Promise<SourceRegistry> {
+  if (config.sources.length > 0) return configuredSources(config.sources);
+  return discoveredSources({ file: join(dataDir, 'sources.json') });
+}
+
+/** Makes the folder and tries whether it can be written, so that the answer is about the folder. */
+async function prepareFolder(dataDir: string): Promise<void> {
+  const probe = join(dataDir, `.writable-${process.pid}`);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await (await open(probe, 'w')).close();
+    await rm(probe);
+  } catch (error) {
+    throw new StartupError(
+      `--data ${dataDir}: expected a folder that can be written, got ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function listenOrSay(app: FastifyInstance, host: string, port: number, flag: string): Promise<string> {
+  try {
+    return await listen(app, host, port);
+  } catch (error) {
+    const reason = errnoOf(error) === 'EADDRINUSE' ? 'the port is already in use' : reasonOf(error);
+    throw new StartupError(`${flag} ${port}: cannot listen on ${host}: ${reason}`, { cause: error });
+  }
+}
+
+/** The failures that a user can do something about, in words; any other is a bug and stays as it is. */
+function startupError(error: unknown): unknown {
+  if (error instanceof LockHeldError) {
+    return new StartupError(`another server uses this data folder: ${error.message}`, { cause: error });
+  }
+  const isOurs =
+    error instanceof RouterStartError ||
+    error instanceof LogReadError ||
+    error instanceof SourcesFileError ||
+    error instanceof SqliteUnavailableError;
+  return isOurs ? new StartupError(error.message, { cause: error }) : error;
+}
+
+function reasonOf(error: unknown): string {
+  return errnoOf(error) ?? 'an unknown error';
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
