@@ -70,15 +70,15 @@ describe('millrace dev', () => {
   });
 });
 
-describe('one clear line and exit 1', () => {
-  async function refusal(options: { mode?: 'dev' | 'start'; args?: string[]; env?: Record<string, string> }) {
-    const { code, stdout, stderr } = await runMillrace({ dir: project.dir, ...options });
-    expect(code).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-    return stderr;
-  }
+async function refusal(options: { mode?: 'dev' | 'start'; args?: string[]; env?: Record<string, string> }) {
+  const { code, stdout, stderr } = await runMillrace({ dir: project.dir, ...options });
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  return stderr;
+}
 
+describe('one clear line and exit 1', () => {
   it.each(['--port', '--console-port'])('a taken port (%s)', async (flag) => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));

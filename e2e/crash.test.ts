@@ -23,10 +23,10 @@ afterEach(async () => {
 /** Posts batches from several senders until told to stop; remembers each messageId that was answered 200. */
 function load(senders: number, batchCount: number) {
   const answered = new Set<string>();
-  let stopped = false;
+  const stopping = new AbortController();
   let batches = 0;
   const sender = async (name: number): Promise<void> => {
-    for (let n = 0; !stopped; n += 1) {
+    for (let n = 0; !stopping.signal.aborted; n += 1) {
       const ids = Array.from({ length: batchCount }, (_, index) => `${name}-${n}-${index}`);
       const batch = ids.map((messageId) => ({
         type: 'track',
@@ -51,7 +51,7 @@ function load(senders: number, batchCount: number) {
     answered,
     batches: () => batches,
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await done;
     },
   };

@@ -21,7 +21,7 @@ export async function createProject(): Promise<Project> {
     ndjson: async (folder) => {
       const names = await readdir(join(dir, folder)).catch(() => []);
       const texts = await Promise.all(
-        names.toSorted().map((name) => readFile(join(dir, folder, name), 'utf8')),
+        names.toSorted((a, b) => a.localeCompare(b)).map((name) => readFile(join(dir, folder, name), 'utf8')),
       );
       return texts.flatMap((text) => {
         const lines = text.split('\n');
