@@ -205,27 +205,25 @@ export function describeLogContract(driver: LogDriver): void {
       await expect(log.append([sampleEvent('m1')])).rejects.toMatchObject({ code: 'shutting_down' });
     });
 
-    it.runIf(driver.partitionCount > 1)(
-      "keeps each source's order in one of several partitions",
-      async () => {
-        const sources = Array.from({ length: 8 }, (_, i) => `source-${i}`);
-        await Promise.all(
-          ['m0', 'm1', 'm2'].map((id) =>
-            log.append(sources.map((sourceId) => sampleEvent(id, { sourceId }))),
-          ),
-        );
-        const records = await readAll(reader, log.durableEnds);
-        expect(records).toHaveLength(24);
-        expect(new Set(records.map(({ partition }) => partition)).size).toBeGreaterThan(1);
-        for (const source of sources) {
-          const own = records.filter(({ sourceId }) => sourceId === source);
-          expect(messageIds(own)).toEqual(['m0', 'm1', 'm2']);
-          expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
-        }
-      },
-    );
+    it("keeps each source's order in one of the partitions", async () => {
+      const sources = Array.from({ length: 8 }, (_, i) => `source-${i}`);
+      await Promise.all(
+        ['m0', 'm1', 'm2'].map((id) => log.append(sources.map((sourceId) => sampleEvent(id, { sourceId })))),
+      );
+      const records = await readAll(reader, log.durableEnds);
+      expect(records).toHaveLength(24);
+      const used = new Set(records.map(({ partition }) => partition));
+      expect(used.size).toBeGreaterThanOrEqual(Math.min(2, driver.partitionCount));
+      for (const source of sources) {
+        const own = records.filter(({ sourceId }) => sourceId === source);
+        expect(messageIds(own)).toEqual(['m0', 'm1', 'm2']);
+        expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
+      }
+    });
 
-    it.runIf(driver.isPersistent)('is the same log when it is opened again', async () => {
+    if (!driver.isPersistent) return;
+
+    it('is the same log when it is opened again', async () => {
       await log.append([sampleEvent('m0'), sampleEvent('m1')]);
       const ends = log.durableEnds;
       await log.close();
