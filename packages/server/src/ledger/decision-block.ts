@@ -1,6 +1,6 @@
 import type { Position } from '../log/log.ts';
 import type { Decision } from './ledger.ts';
-import { formatRanges, parseRanges } from './ranges.ts';
+import { addNumber, formatRanges, parseRanges, removeNumber, type Range } from './ranges.ts';
 
 /**
  * The decisions of one destination on the events of one block of positions, as JSON: for each
@@ -16,30 +16,37 @@ export function blockOf(position: Position): number {
   return Math.floor(position / BLOCK_POSITION_COUNT);
 }
 
-/** The block with decisions added; a position that was decided before takes the new outcome. */
+/**
+ * The block with decisions added; a position that was decided before takes the new outcome. Works
+ * on ranges: a block is rewritten with every commit, mostly for a few events behind the others.
+ */
 export function addToBlock(block: string | undefined, decisions: readonly Decision[]): string {
-  const outcomes = block === undefined ? new Map<number, OutcomeKey>() : offsetsOf(block);
+  const outcomes = parseBlock(block ?? '{}');
   for (const { position, outcome, code } of decisions) {
-    outcomes.set(position % BLOCK_POSITION_COUNT, code === '' ? outcome : `${outcome}:${code}`);
+    const offset = position % BLOCK_POSITION_COUNT;
+    for (const ranges of outcomes.values()) removeNumber(ranges, offset);
+    const key = code === '' ? outcome : `${outcome}:${code}`;
+    const ranges = outcomes.get(key) ?? [];
+    addNumber(ranges, offset);
+    outcomes.set(key, ranges);
   }
-  const byOutcome = new Map<OutcomeKey, number[]>();
-  for (const [offset, key] of [...outcomes].toSorted(([a], [b]) => a - b)) {
-    const offsets = byOutcome.get(key);
-    if (offsets) offsets.push(offset);
-    else byOutcome.set(key, [offset]);
-  }
-  return JSON.stringify(
-    Object.fromEntries([...byOutcome].map(([key, offsets]) => [key, formatRanges(offsets)])),
-  );
+  const written = [...outcomes].filter(([, { length }]) => length > 0);
+  return JSON.stringify(Object.fromEntries(written.map(([key, ranges]) => [key, formatRanges(ranges)])));
 }
 
 /** What was decided in a block: position → outcome. */
 export function outcomesInBlock(blockNumber: number, block: string): Map<Position, OutcomeKey> {
   const base = blockNumber * BLOCK_POSITION_COUNT;
-  return new Map([...offsetsOf(block)].map(([offset, key]) => [base + offset, key]));
+  const outcomes = new Map<Position, OutcomeKey>();
+  for (const [key, ranges] of parseBlock(block)) {
+    for (const { first, last } of ranges) {
+      for (let offset = first; offset <= last; offset += 1) outcomes.set(base + offset, key);
+    }
+  }
+  return outcomes;
 }
 
-function offsetsOf(block: string): Map<number, OutcomeKey> {
-  const ranges = Object.entries(JSON.parse(block) as Record<OutcomeKey, string>);
-  return new Map(ranges.flatMap(([key, text]) => parseRanges(text).map((offset) => [offset, key] as const)));
+function parseBlock(block: string): Map<OutcomeKey, Range[]> {
+  const texts = Object.entries(JSON.parse(block) as Record<OutcomeKey, string>);
+  return new Map(texts.map(([key, text]) => [key, parseRanges(text)]));
 }

@@ -106,7 +106,7 @@ class SqliteLedger implements Ledger {
       Math.round(startedAtMs),
       Math.round(durationMs),
       code,
-      formatRanges(positions),
+      formatRanges(rangesOf(positions)),
     );
   }
 
