@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+
+export const GROUPS = ['library', 'server', 'delivery'];
+
+export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery] [--cpu-prof] [--out <file>]
+
+  --quick      small sizes, one round, under 90 seconds: does it work, not how fast is it
+  --only       one group instead of all three
+  --cpu-prof   a .cpuprofile of each measured process in bench/results/; slows what is measured
+  --out        where the JSON goes; default bench/results/latest.json
+`;
+
+/** How much is measured. Times in milliseconds; a trial that passes its limit is cut off and says so. */
+const FULL = {
+  library: {
+    rounds: 3,
+    callBurstCount: 30,
+    burstsEventCount: 100_000,
+    tickEventCount: 50_000,
+    limitMs: 60_000,
+  },
+  server: { rounds: 3, warmUpMs: 2_000, measureMs: 10_000, latencyMs: 20_000, drainLimitMs: 60_000 },
+  delivery: { rounds: 3, warmUpCount: 2_000, eventCount: 5_000, limitMs: 120_000 },
+};
+
+const QUICK = {
+  library: { rounds: 1, callBurstCount: 4, burstsEventCount: 10_000, tickEventCount: 10_000, limitMs: 2_500 },
+  server: { rounds: 1, warmUpMs: 300, measureMs: 1_000, latencyMs: 1_000, drainLimitMs: 10_000 },
+  delivery: { rounds: 1, warmUpCount: 200, eventCount: 400, limitMs: 15_000 },
+};
+
+/** @typedef {typeof FULL} Sizes */
+
+/**
+ * @param {string[]} argv
+ * @throws {TypeError} An option that does not exist, or a group that does not.
+ */
+export function readOptions(argv) {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      'cpu-prof': { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.only !== undefined && !GROUPS.includes(values.only)) {
+    throw new TypeError(`--only ${values.only}: expected one of ${GROUPS.join(', ')}`);
+  }
+  return {
+    help: values.help,
+    quick: values.quick,
+    groups: values.only === undefined ? GROUPS : [values.only],
+    profiles: values['cpu-prof'],
+    out: values.out,
+    sizes: values.quick ? QUICK : FULL,
+  };
+}
