@@ -145,6 +145,13 @@ describe('loadConfig', () => {
     expect(await loadConfig(undefined)).toEqual({ sources: [], destinations: [] });
   });
 
+  it('does not quote JSON that it cannot read', async () => {
+    const path = await file('quotes.json', '{ "sources": [{ "writeKey": sk_live_1234 }] }');
+    const words = await loadConfig(path).then(String, String);
+    expect(words).toMatch(/quotes\.json: cannot be loaded: not valid JSON/);
+    expect(words).not.toContain('sk_live');
+  });
+
   it.each([
     ['a file that is not there', 'absent.ts', undefined, /absent\.ts: there is no such file/],
     ['broken JSON', 'broken.json', '{', /broken\.json: cannot be loaded: .*JSON/],

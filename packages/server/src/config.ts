@@ -58,12 +58,23 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
 async function evaluate(path: string): Promise<unknown> {
   if (!existsSync(path)) throw new ConfigError(`${path}: there is no such file`);
   try {
-    if (extname(path) === '.json') return JSON.parse(await readFile(path, 'utf8'));
+    if (extname(path) === '.json') return parsed(path, await readFile(path, 'utf8'));
     return await createJiti(import.meta.url, { fsCache: false, moduleCache: false }).import(path, {
       default: true,
     });
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${path}: cannot be loaded: ${firstLine(error)}`, { cause: error });
+  }
+}
+
+/** The parser's own words quote what stands around a mistake, which may be a write key: only its place is said. */
+function parsed(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = /at position \d+( \(line \d+ column \d+\))?/.exec(firstLine(error))?.[0];
+    throw new ConfigError(`${path}: cannot be loaded: not valid JSON${place ? ` ${place}` : ''}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { EVENT_TYPES } from '@millrace/spec';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FLAG_TIMESTAMP_SKEWED } from '../log/log.ts';
 import { memoryLog } from '../log/memory-log.ts';
+import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, encodeEntries } from '../log/segments/frame.ts';
 import { NOW, WITH_KEY, createRig, type Rig } from './test-rig.ts';
 
 const event = { userId: 'ada', event: 'Signed Up', messageId: 'm-1' };
@@ -104,6 +105,11 @@ describe('the event routes', () => {
   });
 });
 
+/** Grows when it is written out: JSON.stringify spells `1e20`. */
+const itemText = (index: number): string =>
+  `{"type":"track","userId":"u","event":"E","timestamp":"2026-03-10T11:00:00Z",` +
+  `"messageId":"m-${index}","properties":{"n":[${Array.from({ length: 16 }, () => '1e20').join(',')}]}}`;
+
 describe('/v1/batch', () => {
   it('keeps the events in order', async () => {
     const batch = ['a', 'b', 'c'].map((messageId) => ({ ...item, messageId }));
@@ -191,8 +197,19 @@ describe('/v1/batch', () => {
     const batch = Array.from({ length: 2_000 }, (_, index) => ({ ...item, messageId: `m-${index}` }));
     const reply = await post('/v1/batch', { batch, context: { fill: 'x'.repeat(30_000) } });
     expect(reply).toMatchObject({ status: 400, body: refused('batch_too_large') });
-    const fair = await post('/v1/batch', { batch, context: { fill: 'x'.repeat(3_000) } });
+    const fair = await post('/v1/batch', { batch, context: { fill: 'x'.repeat(2_400) } });
     expect(fair.status).toBe(200);
+  });
+
+  it('never lets a batch grow beyond one commit of the log', async () => {
+    const batch = Array.from({ length: 2_500 }, (_, index) => itemText(index)).join(',');
+    const send = (fillCount: number) =>
+      post('/v1/batch', `{"context":{"fill":"${'x'.repeat(fillCount)}"},"batch":[${batch}]}`);
+    expect((await send(2_010)).status).toBe(200);
+    const hashed = log.events.map((event) => ({ event, hash: '' }));
+    expect(hashed).toHaveLength(2_500);
+    expect(FRAME_HEADER_BYTES + encodeEntries(hashed).length).toBeLessThan(MAX_FRAME_BYTES);
+    expect((await send(2_100)).body).toEqual(refused('batch_too_large'));
   });
 
   it.each([

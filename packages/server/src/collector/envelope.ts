@@ -21,9 +21,10 @@ export type Opened = { envelope: Envelope } | { code: RefusalCode };
 /**
  * `context` and `integrations` of a batch are written out in each of its events. A batch that this
  * would make larger than so many bodies at their limit counts as too large itself: otherwise half a
- * megabyte could become a gigabyte.
+ * megabyte could become a gigabyte. With what else may grow (stamps, `1e20` written out) it must stay
+ * below the 8 MB that one commit of the log takes.
  */
-const GROWTH_MAX_FACTOR = 16;
+const GROWTH_MAX_FACTOR = 10;
 
 export function openEnvelope(body: unknown, route: Route, limits: CollectorLimits): Opened {
   if (route !== 'batch') return { envelope: { items: [body], shared: {} } };

@@ -48,6 +48,11 @@ export interface Settlement {
   /** Added, or replacing the row of the same position. A decided event's row goes by itself. */
   pending: readonly PendingEvent[];
   dead: readonly DeadLetter[];
+  /**
+   * Whether it must outlive power loss once `commit` returns. Default false: a rewound ledger sends
+   * again what it forgot. A first cursor must: without it the destination would start at a later end.
+   */
+  synced?: boolean;
 }
 
 export interface Attempt {
@@ -96,6 +101,12 @@ export interface DestinationTotals {
   cursors: Record<Partition, Position>;
   /** The last request that failed, if any did. */
   lastFailure?: { atMs: number; code: string };
+}
+
+/** The file cannot be used; the message says which one and why, and is safe to show. */
+export class LedgerUnusableError extends Error {
+  override readonly name = 'LedgerUnusableError';
+  readonly code = 'ledger_unusable';
 }
 
 /** The ledger belongs to a router that started later. */

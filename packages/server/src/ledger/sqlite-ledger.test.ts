@@ -6,6 +6,7 @@ import { dead, delivered, describeLedger, filtered, held, letter, settlement } f
 import { outcomesInBlock } from './decision-block.ts';
 import { LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
 import { sqliteDrivers } from './sqlite-drivers.ts';
+import type { SqliteDriver } from './sqlite-drivers.ts';
 import { openSqlite } from './sqlite.ts';
 import type { SqliteDatabase } from './sqlite.ts';
 
@@ -160,5 +161,29 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(reader.totals()[0]?.cursors).toStrictEqual({ 0: 4 });
     reader.close();
     ledger.close();
+  });
+
+  it('syncs the commits that must outlive power loss, and no others', () => {
+    const levels: unknown[] = [];
+    const watched: SqliteDriver = {
+      name: driver.name,
+      open(file) {
+        const db = driver.open(file);
+        return {
+          ...db,
+          exec(sql) {
+            if (sql === 'COMMIT') levels.push(...db.prepare('PRAGMA synchronous').all([]));
+            db.exec(sql);
+          },
+        };
+      },
+    };
+    const ledger = openLedger(path, watched);
+    levels.length = 0;
+    ledger.commit({ ...settlement({ cursor: 7 }), synced: true });
+    ledger.commit(settlement({ cursor: 8 }));
+    ledger.close();
+    // 2 is FULL, 1 is NORMAL (sqlite.org/pragma.html#pragma_synchronous).
+    expect(levels).toMatchObject([{ synchronous: 2 }, { synchronous: 1 }]);
   });
 });

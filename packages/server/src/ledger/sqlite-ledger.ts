@@ -1,7 +1,8 @@
+import { basename } from 'node:path';
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
 import { addToBlock, blockOf } from './decision-block.ts';
-import { EpochError } from './ledger.ts';
+import { EpochError, LedgerUnusableError } from './ledger.ts';
 import type {
   Attempt,
   DeadLetter,
@@ -14,7 +15,7 @@ import type {
 import { formatRanges, rangesOf } from './ranges.ts';
 import { createTables, metaValue } from './schema.ts';
 import type { SqliteDriver } from './sqlite-drivers.ts';
-import { openSqlite } from './sqlite.ts';
+import { openSqlite, sqliteFault } from './sqlite.ts';
 import type { SqliteDatabase, SqliteRow, SqliteValue } from './sqlite.ts';
 
 /** Only another router can hold the write lock, and for one transaction. */
@@ -25,9 +26,20 @@ const BUSY_TIMEOUT_MS = 5_000;
  * had it open: their next commit throws {@link EpochError}. Power loss may rewind it to an earlier
  * commit (`synchronous=NORMAL`), which can mean a duplicate, never a loss.
  * @throws {LedgerVersionError} The file was written by another version of Millrace.
+ * @throws {LedgerUnusableError} It cannot be opened or written, or is no database.
  * @throws {SqliteUnavailableError} There is no SQLite for this runtime.
  */
 export function openLedger(path: string, driver?: SqliteDriver): Ledger {
+  try {
+    return open(path, driver);
+  } catch (error) {
+    const fault = sqliteFault(error);
+    if (fault === undefined) throw error;
+    throw new LedgerUnusableError(`${basename(path)}: ${fault}`, { cause: error });
+  }
+}
+
+function open(path: string, driver?: SqliteDriver): Ledger {
   const db = openSqlite(
     path,
     { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: BUSY_TIMEOUT_MS },
@@ -70,6 +82,24 @@ class SqliteLedger implements Ledger {
   }
 
   commit(settlement: Settlement): void {
+    if (!settlement.synced) {
+      this.#commit(settlement);
+      return;
+    }
+    // Syncs the WAL, and with it all that was committed before.
+    this.#db.exec('PRAGMA synchronous=FULL');
+    try {
+      this.#commit(settlement);
+    } finally {
+      this.#db.exec('PRAGMA synchronous=NORMAL');
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #commit(settlement: Settlement): void {
     const { destinationId, partition, cursor, state, attempt } = settlement;
     this.#db.transaction('IMMEDIATE', () => {
       this.#checkEpoch();
@@ -84,10 +114,6 @@ class SqliteLedger implements Ledger {
         this.#sql.putDead.run(destinationId, partition, ...deadValues(letter));
       }
     });
-  }
-
-  close(): void {
-    this.#db.close();
   }
 
   #checkEpoch(): void {

@@ -62,6 +62,29 @@ export function isBusy(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
 }
 
+const FAULTS: Readonly<Record<number, readonly [name: string, words: string]>> = {
+  3: ['PERM', 'access is not allowed'],
+  5: ['BUSY', 'another process holds it'],
+  8: ['READONLY', 'it cannot be written'],
+  10: ['IOERR', 'the disk failed'],
+  11: ['CORRUPT', 'the file is damaged'],
+  13: ['FULL', 'the disk is full'],
+  14: ['CANTOPEN', 'it cannot be opened'],
+  26: ['NOTADB', 'the file is no SQLite database'],
+};
+
+/** What is wrong with a database file, safe to show; undefined for what is no error of SQLite. */
+export function sqliteFault(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  if (typeof errcode === 'number') return FAULTS[errcode & 0xff]?.[1] ?? `SQLite error ${errcode}`;
+  // libsql has a name for what fails later, and a number at the end of the words for what fails at opening.
+  const opening = /^ConnectionFailed\(.*: (\d+)"\)$/.exec(error.message)?.[1];
+  if (opening !== undefined) return FAULTS[Number(opening) & 0xff]?.[1] ?? `SQLite error ${opening}`;
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return undefined;
+  return Object.values(FAULTS).find(([name]) => code.startsWith(`SQLITE_${name}`))?.[1] ?? code;
+}
+
 function pragmasOf(access: SqliteAccess): string[] {
   if (access.mode === 'lock') return ['busy_timeout=0'];
   const pragmas = [`busy_timeout=${access.busyTimeoutMs}`];

@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import { systemClock } from '../clock.ts';
 import { ConfigError, loadConfig } from '../config.ts';
 import { createDestination } from '../destinations/index.ts';
-import { LedgerVersionError, openLedger } from '../ledger/index.ts';
-import { EpochError, type Ledger } from '../ledger/ledger.ts';
+import { LedgerVersionError, openLedger, sqliteFault } from '../ledger/index.ts';
+import { EpochError, LedgerUnusableError, type Ledger } from '../ledger/ledger.ts';
 import { LockHeldError, takeOverLock } from '../lock.ts';
 import { openSegmentReader } from '../log/index.ts';
 import type { DurableEnds } from '../log/log.ts';
@@ -62,7 +62,8 @@ async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> 
     clock: systemClock,
     logger,
     onStatus: (destinations) => send({ type: 'status', destinations }),
-    onLedgerError: (error) => fail(error, 'the ledger cannot be written'),
+    onLedgerError: (error) =>
+      fail(error, `ledger.db cannot be written: ${sqliteFault(error) ?? 'see the log of the router'}`),
   });
   running = { router, ledger };
   send({ type: 'status', destinations: router.status() });
@@ -85,7 +86,10 @@ function fail(error: unknown, otherwise = 'the router cannot work; see its log')
 function safeWords(error: unknown): string | undefined {
   if (error instanceof EpochError) return 'another router has taken over the ledger';
   const isOurs =
-    error instanceof ConfigError || error instanceof LockHeldError || error instanceof LedgerVersionError;
+    error instanceof ConfigError ||
+    error instanceof LockHeldError ||
+    error instanceof LedgerUnusableError ||
+    error instanceof LedgerVersionError;
   return isOurs ? error.message : undefined;
 }
 

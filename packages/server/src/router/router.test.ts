@@ -70,6 +70,16 @@ const config = (id: string, enabled = true): DestinationConfig => ({
 });
 
 describe('the router', () => {
+  it('has the first cursor of a destination synced: power loss must not move it to a later end', async () => {
+    const store = memoryLedger();
+    const world = setup([config('new')]);
+    await world.append('before');
+    const { durableEnds } = world.options;
+    const router = await openRouter({ ...world.options, durableEnds, ledger: store.open() });
+    expect(store.settlements).toMatchObject([{ destinationId: 'new', cursor: 1, synced: true }]);
+    await router.stop();
+  });
+
   it('starts a new destination at the end, with that cursor in the ledger when it is open', async () => {
     const world = setup([config('new')]);
     await world.append('before');

@@ -103,7 +103,8 @@ function partitionsOf(ends: DurableEnds): number[] {
 
 function startAtEnd(ledger: Ledger, destinationId: string, partition: number, cursor: number): void {
   if (ledger.load(destinationId, partition).cursor !== undefined) return;
-  ledger.commit({ destinationId, partition, cursor, decisions: [], pending: [], dead: [] });
+  // Synced before the collector may answer 200: lost, this destination would start at a later end.
+  ledger.commit({ destinationId, partition, cursor, decisions: [], pending: [], dead: [], synced: true });
 }
 
 /** A destination is as well as its worst partition. */

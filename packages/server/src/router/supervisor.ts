@@ -13,6 +13,8 @@ export interface RouterProcessOptions {
   log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
   clock: Clock;
   logger: RouterLogger;
+  /** Aborted, it ends a start that is not ready yet; later it means nothing. */
+  signal?: AbortSignal;
 }
 
 export interface RouterStatus {
@@ -88,7 +90,12 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   };
 
   const first = launch();
+  // It may wait for another router's lock, or for what its config waits for; nothing is in flight yet.
+  const abandon = (): void => first.kill();
+  options.signal?.addEventListener('abort', abandon);
+  if (options.signal?.aborted) abandon();
   const exitBeforeReady = await Promise.race([first.ready, first.exited]);
+  options.signal?.removeEventListener('abort', abandon);
   if (exitBeforeReady !== undefined) throw new RouterStartError(status.reason ?? exitBeforeReady);
   const ended = keepRunning(first);
   const unsubscribe = log.onDurable((ends) => child?.setDurableEnds(ends));
@@ -129,6 +136,7 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
   const child = fork(entry, [], {
     // Ours belong to the server: a debugger's port cannot be had twice.
     execArgv: [],
+    env: withoutConsoleToken(process.env),
     // stdout is for the one line that says ready; whatever destinations print goes to stderr.
     stdio: ['ignore', 2, 2, 'ipc'],
   });
@@ -158,6 +166,12 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
   };
 }
 
+/** Destinations are outside code, and have no business with the console. */
+function withoutConsoleToken(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { MILLRACE_CONSOLE_TOKEN: _, ...rest } = env;
+  return rest;
+}
+
 /** At most one message on its way, so that a busy router finds the newest ends and no queue. */
 function durableSender(child: ChildProcess): (ends: DurableEnds) => void {
   let newest: DurableEnds | undefined;
@@ -181,7 +195,5 @@ function durableSender(child: ChildProcess): (ends: DurableEnds) => void {
 /** That a child is gone shows in its exit; sending to it is no error of its own. */
 function send(child: ChildProcess, message: ToRouter, sent: () => void = () => {}): void {
   if (!child.connected) return;
-  child.send(message, (error) => {
-    if (!error) sent();
-  });
+  child.send(message, () => sent());
 }

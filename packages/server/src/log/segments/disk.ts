@@ -33,7 +33,8 @@ export interface DiskFile {
 export const realDisk: Disk = {
   async makeDirectory(path) {
     const directory = resolve(path);
-    const first = await mkdir(directory, { recursive: true });
+    // For its owner alone: it is going to hold personal data.
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
     if (first === undefined) return;
     // Each new folder is an entry of the one above it.
     for (let made = directory; made.length >= first.length; made = dirname(made)) {

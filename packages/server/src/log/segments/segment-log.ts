@@ -49,6 +49,9 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   return new GroupCommitLog(writer, recovered, options.onHealthChange ?? (() => {}));
 }
 
+/** What may wait for the commits before it: some seconds of a slow disk. Beyond it nothing more is taken. */
+const WAITING_MAX_BYTES = 64 * 1024 * 1024;
+
 /** One call of `append` that waits for its commit. */
 interface WaitingAppend {
   events: HashedEvent[];
@@ -63,6 +66,7 @@ class GroupCommitLog implements SegmentLog {
   readonly #listeners = new Set<(ends: DurableEnds) => void>();
   #end: Position;
   #waiting: WaitingAppend[] = [];
+  #waitingBytes = 0;
   #committing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -126,7 +130,11 @@ class GroupCommitLog implements SegmentLog {
       if (FRAME_HEADER_BYTES + entries.length > MAX_FRAME_BYTES) {
         throw new RangeError(`an append of ${entries.length} bytes is more than a commit of 8 MB may hold`);
       }
+      if (this.#waiting.length > 0 && this.#waitingBytes + entries.length > WAITING_MAX_BYTES) {
+        throw new LogWriteError('log_unavailable', 'the disk is slower than what arrives');
+      }
       this.#waiting.push({ events, entries, written });
+      this.#waitingBytes += entries.length;
     } catch (error) {
       for (const { hash } of events) this.#seen.release(hash);
       throw error;
@@ -147,7 +155,9 @@ class GroupCommitLog implements SegmentLog {
   #takeGroup(): WaitingAppend[] {
     let bytes = FRAME_HEADER_BYTES;
     const firstLeft = this.#waiting.findIndex(({ entries }) => (bytes += entries.length) > MAX_FRAME_BYTES);
-    return this.#waiting.splice(0, firstLeft === -1 ? this.#waiting.length : firstLeft);
+    const group = this.#waiting.splice(0, firstLeft === -1 ? this.#waiting.length : firstLeft);
+    for (const { entries } of group) this.#waitingBytes -= entries.length;
+    return group;
   }
 
   async #commit(group: WaitingAppend[]): Promise<void> {
