@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configFor, createProject, type Project } from './harness/project.ts';
-import { runMillrace, startMillrace } from './harness/millrace.ts';
+import { BIN, runMillrace, startMillrace } from './harness/millrace.ts';
 import { startReceiver } from './harness/receiver.ts';
 
 const run = promisify(execFile);
@@ -70,6 +71,31 @@ describe('millrace dev', () => {
   });
 });
 
+describe('SIGTERM before it is ready', () => {
+  it('ends the start, though the router is waiting', async () => {
+    await writeFile(
+      join(project.dir, 'waits.mjs'),
+      `// Only the router has a channel to a parent.
+       if (process.send) {
+         process.stderr.write('router waits');
+         await new Promise((resolve) => setTimeout(resolve, 600_000));
+       }
+       export default { sources: [{ id: 'shop', name: 'Shop', writeKey: 'shop-key' }] };`,
+    );
+    const child = spawn(
+      process.execPath,
+      [BIN, 'start', '--port', '0', '--console-port', '0', '--config', 'waits.mjs'],
+      { cwd: project.dir, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const exit = once(child, 'exit');
+    await vi.waitFor(() => expect(stderr).toContain('router waits'), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
+  }, 30_000);
+});
+
 async function refusal(options: { mode?: 'dev' | 'start'; args?: string[]; env?: Record<string, string> }) {
   const { code, stdout, stderr } = await runMillrace({ dir: project.dir, ...options });
   expect(code).toBe(1);
@@ -100,6 +126,21 @@ describe('one clear line and exit 1', () => {
     expect(await refusal({ args: ['--data', 'in-the-way/data'] })).toMatch(
       /^millrace: --data .*in-the-way\/data: /,
     );
+  });
+
+  it.each([
+    ['a log that is no folder', 'log', /--data .*\/log: cannot be used: EEXIST/],
+    ['a ledger that is no database', 'ledger.db', /ledger\.db: the file is no SQLite database/],
+    [
+      'a lock that is no database',
+      'server.lock',
+      /--data .*: cannot be used: the file is no SQLite database/,
+    ],
+  ])('%s', async (_, name, words) => {
+    const data = join(project.dir, `odd-${name}`);
+    await mkdir(data);
+    await writeFile(join(data, name), 'x'.repeat(8_192));
+    expect(await refusal({ args: ['--data', data], env: { MILLRACE_LOG_LEVEL: 'silent' } })).toMatch(words);
   });
 
   it('a data folder that another server has', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
@@ -14,10 +14,10 @@ import {
 import { loadConfig, type Config } from './config.ts';
 import { countReceived, createConsole, createRefusedRing } from './console/index.ts';
 import { destinationKinds } from './destinations/index.ts';
-import { SqliteUnavailableError, openLedgerReader } from './ledger/index.ts';
+import { SqliteUnavailableError, openLedgerReader, sqliteFault } from './ledger/index.ts';
 import { bindFault, isLoopback, listen } from './listen.ts';
 import { LockHeldError, acquireLock } from './lock.ts';
-import { LogReadError, openSegmentLog, openSegmentReader } from './log/index.ts';
+import { LogReadError, openSegmentLog, openSegmentReader, realDisk } from './log/index.ts';
 import { RouterStartError, startRouter } from './router/supervisor.ts';
 
 /** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
@@ -36,11 +36,15 @@ export interface ServerOptions {
   configFile: string | undefined;
   clock: Clock;
   logger: Logger;
+  /** Aborted, it ends the start where that waits for the router; the start then fails. */
+  signal?: AbortSignal;
 }
 
 export interface RunningServer {
   trackingUrl: string;
   consoleUrl: string;
+  /** No source is configured: each write key becomes one. */
+  acceptsAnyWriteKey: boolean;
   /** Stops accepting, finishes what is in flight, syncs. */
   stop(): Promise<void>;
 }
@@ -65,18 +69,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (let undo = stops.pop(); undo; undo = stops.pop()) await undo();
   };
   try {
-    const urls = await start(options, (undo) => stops.push(undo));
-    return { ...urls, stop };
+    const running = await start(options, (undo) => stops.push(undo));
+    return { ...running, stop };
   } catch (error) {
     await stop();
-    throw startupError(error);
+    throw startupError(error, options.dataDir);
   }
 }
 
 async function start(
   options: ServerOptions,
   onStop: (undo: () => Promise<void> | void) => void,
-): Promise<{ trackingUrl: string; consoleUrl: string }> {
+): Promise<Omit<RunningServer, 'stop'>> {
   const { mode, host, consoleHost, consoleToken, dataDir, configFile, clock, logger } = options;
   const config = await loadConfig(configFile);
   const fault = bindFault({ mode, host, consoleHost, consoleToken, sourceCount: config.sources.length });
@@ -100,6 +104,7 @@ async function start(
   if (log.cut)
     logger.warn({ cut: log.cut }, 'the log ended in a commit that was never answered; it was cut off');
 
+  const acceptsAnyWriteKey = config.sources.length === 0;
   const sources = await openSources(config, dataDir);
   const router = await startRouter({
     entry: fileURLToPath(new URL('router.js', import.meta.url)),
@@ -109,6 +114,7 @@ async function start(
     log,
     clock,
     logger,
+    ...(options.signal && { signal: options.signal }),
   });
   onStop(() => router.stop({ timeoutMs: ROUTER_STOP_MS }));
 
@@ -130,7 +136,7 @@ async function start(
   onStop(() => ledger.close());
   const console = createConsole({
     trackingUrl,
-    acceptsAnyWriteKey: config.sources.length === 0,
+    acceptsAnyWriteKey,
     log,
     reader,
     receivedCount: counted.receivedCount,
@@ -152,7 +158,7 @@ async function start(
   });
   onStop(() => console.close());
   const consoleUrl = await listenOrSay(console, consoleHost, options.consolePort, '--console-port');
-  return { trackingUrl, consoleUrl };
+  return { trackingUrl, consoleUrl, acceptsAnyWriteKey };
 }
 
 async function openSources(config: Config, dataDir: string): Promise<SourceRegistry> {
@@ -160,11 +166,15 @@ async function openSources(config: Config, dataDir: string): Promise<SourceRegis
   return discoveredSources({ file: join(dataDir, 'sources.json') });
 }
 
-/** Makes the folder and tries whether it can be written, so that the answer is about the folder. */
-async function prepareFolder(dataDir: string): Promise<void> {
+/**
+ * Makes the folder and tries whether it can be written, so that the answer is about the folder.
+ * @throws {StartupError} It cannot.
+ */
+export async function prepareFolder(dataDir: string): Promise<void> {
   const probe = join(dataDir, `.writable-${process.pid}`);
   try {
-    await mkdir(dataDir, { recursive: true });
+    // Synced in the folder above it: else power loss could take it away with all that is synced in it.
+    await realDisk.makeDirectory(dataDir);
     await (await open(probe, 'w')).close();
     await rm(probe);
   } catch (error) {
@@ -187,7 +197,7 @@ async function listenOrSay(app: FastifyInstance, host: string, port: number, fla
 }
 
 /** The failures that a user can do something about, in words; any other is a bug and stays as it is. */
-function startupError(error: unknown): unknown {
+function startupError(error: unknown, dataDir: string): unknown {
   if (error instanceof LockHeldError) {
     return new StartupError(`another server uses this data folder: ${error.message}`, { cause: error });
   }
@@ -196,7 +206,13 @@ function startupError(error: unknown): unknown {
     error instanceof LogReadError ||
     error instanceof SourcesFileError ||
     error instanceof SqliteUnavailableError;
-  return isOurs ? new StartupError(error.message, { cause: error }) : error;
+  if (isOurs) return new StartupError(error.message, { cause: error });
+  // What is in the folder, such as a log of another user, where prepareFolder has found the folder sound.
+  const reason = sqliteFault(error) ?? /^E[A-Z0-9]+$/.exec(errnoOf(error) ?? '')?.[0];
+  if (!reason || !(error instanceof Error)) return error;
+  const { path = '' } = error as NodeJS.ErrnoException;
+  const place = path.startsWith(dataDir) ? path : dataDir;
+  return new StartupError(`--data ${place}: cannot be used: ${reason}`, { cause: error });
 }
 
 function reasonOf(error: unknown): string {

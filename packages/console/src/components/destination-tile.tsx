@@ -37,7 +37,7 @@ export const DestinationTile = memo(function DestinationTile(props: DestinationT
       </dl>
       <Codes name="Filtered" counts={destination.filtered} />
       <Codes name="Dead" counts={destination.dead} />
-      {lagCount > 0 && <p className="note">{formatCount(lagCount)} events behind the log</p>}
+      {state !== 'disabled' && <p className="note">{lagWords(lagCount)}</p>}
       {lastFailure && (
         <p className="note">
           Last failure <code>{lastFailure.code}</code> at {formatTime(lastFailure.atMs).slice(0, 8)}
@@ -72,6 +72,12 @@ function Codes({ name, counts }: { name: string; counts: Record<string, number> 
       ))}
     </ul>
   );
+}
+
+/** Said at all times, so that the tiles do not jump. */
+function lagWords(lagCount: number): string {
+  if (lagCount === 0) return 'Up to date with the log';
+  return `${formatCount(lagCount)} ${lagCount === 1 ? 'event' : 'events'} behind the log`;
 }
 
 function sum(counts: Record<string, number>): number {

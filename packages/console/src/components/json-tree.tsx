@@ -3,7 +3,7 @@ import { useState } from 'react';
 /** Children shown of one object or array; the raw view has them all. */
 const MAX_CHILD_COUNT = 200;
 /** Levels that are open at first. */
-const OPEN_DEPTH = 2;
+const OPEN_DEPTH = 3;
 
 interface JsonTreeProps {
   value: object;

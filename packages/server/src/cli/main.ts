@@ -15,6 +15,12 @@ withServeFlags(
     .command('dev')
     .description(
       'run on this machine with no configuration needed: any write key is accepted, the page shows all',
+    )
+    .addOption(
+      new Option(
+        '--demo',
+        'run with a shop that sends events, its own config, and data in "demo" of --data',
+      ).conflicts('config'),
     ),
 ).action((flags: ServeFlags) => runServer('dev', flags));
 

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path';
+import { once } from 'node:events';
+import { join, relative, resolve } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { systemClock } from '../clock.ts';
 import { ConfigError, findConfigFile } from '../config.ts';
-import { StartupError, startServer, type RunningServer, type ServerMode } from '../server.ts';
-import { welcome } from './welcome.ts';
+import { StartupError, prepareFolder, startServer, type RunningServer, type ServerMode } from '../server.ts';
+import type { Demo } from '../demo/demo.ts';
+import { demoWelcome, welcome } from './welcome.ts';
 
 export interface ServeFlags {
   port: number;
@@ -12,6 +14,7 @@ export interface ServeFlags {
   consoleHost: string;
   data: string;
   config?: string;
+  demo?: boolean;
 }
 
 /**
@@ -20,9 +23,18 @@ export interface ServeFlags {
  */
 export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<void> {
   const logger = pino({ level: logLevel(mode) }, pino.destination({ dest: 2, sync: true }));
-  const stopped = stopSignal(logger);
+  const stopping = stopSignal(logger);
+  // Apart, so that the demo's events never stand among the user's own.
+  const dataDir = flags.demo ? join(resolve(flags.data), 'demo') : resolve(flags.data);
   let server: RunningServer;
+  let demo: Demo | undefined;
   try {
+    if (flags.demo) {
+      await prepareFolder(dataDir);
+      // Loaded only when asked for: nothing else needs it.
+      const { prepareDemo } = await import('../demo/demo.ts');
+      demo = await prepareDemo(dataDir, systemClock);
+    }
     server = await startServer({
       mode,
       port: flags.port,
@@ -30,21 +42,31 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
       host: flags.host,
       consoleHost: flags.consoleHost,
       consoleToken: process.env['MILLRACE_CONSOLE_TOKEN'],
-      dataDir: resolve(flags.data),
-      configFile: flags.config === undefined ? findConfigFile(process.cwd()) : resolve(flags.config),
+      dataDir,
+      configFile: demo?.configFile ?? configFileOf(flags),
       clock: systemClock,
       logger,
+      signal: stopping,
     });
   } catch (error) {
+    if (stopping.aborted) process.exit(0);
     if (!(error instanceof StartupError || error instanceof ConfigError)) throw error;
     process.stderr.write(`millrace: ${error.message.replaceAll('\n', '\nmillrace: ')}\n`);
     process.exit(1);
   }
   process.stdout.write(`ready tracking=${server.trackingUrl} console=${server.consoleUrl}\n`);
-  if (mode === 'dev') process.stderr.write(welcome(server));
-  await stopped;
+  if (demo) process.stderr.write(demoWelcome({ ...server, dataDir: relative(process.cwd(), dataDir) }));
+  else if (mode === 'dev') process.stderr.write(welcome(server));
+  const traffic = demo?.startTraffic(server.trackingUrl);
+  if (!stopping.aborted) await once(stopping, 'abort');
+  await traffic?.stop();
   await server.stop();
+  await demo?.close();
   process.exit(0);
+}
+
+function configFileOf({ config }: ServeFlags): string | undefined {
+  return config === undefined ? findConfigFile(process.cwd()) : resolve(config);
 }
 
 /** In `dev` only trouble is logged: the page shows the rest. `MILLRACE_LOG_LEVEL` overrides. */
@@ -54,16 +76,14 @@ function logLevel(mode: ServerMode): string {
   return mode === 'dev' ? 'warn' : 'info';
 }
 
-function stopSignal(logger: Logger): Promise<void> {
-  return new Promise((stop) => {
-    let asked = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(1);
-        asked = true;
-        logger.info({ signal }, 'stopping');
-        stop();
-      });
-    }
-  });
+function stopSignal(logger: Logger): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(1);
+      logger.info({ signal }, 'stopping');
+      stopping.abort();
+    });
+  }
+  return stopping.signal;
 }
