@@ -56,7 +56,8 @@ declare class Client {
   maxQueueSize: number;
   /** False until the first event, which is sent at once. */
   flushed: boolean;
-  timer: NodeJS.Timeout | null | undefined;
+  /** The `NodeJS.Timeout` of the next flush; not called so, lest these types need `@types/node`. */
+  timer: object | null | undefined;
   errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
 
   /** @throws Error what the method `type` would throw for the message. */
