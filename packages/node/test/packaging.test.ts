@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { LIBRARY_NAME, LIBRARY_VERSION } from '../src/version.ts';
+import type { Analytics } from '../src/analytics.ts';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -82,8 +82,14 @@ describe('the built package', () => {
   });
 
   it('says the name and version of its manifest', () => {
-    const manifest = require('../package.json') as Record<string, unknown>;
-    expect([LIBRARY_NAME, LIBRARY_VERSION]).toEqual([manifest['name'], manifest['version']]);
+    const manifest = require('../package.json') as { name: string; version: string };
+    const Built = require('../dist/index.cjs') as typeof Analytics;
+    const client = new Built('key', { exitDrainMs: 0 });
+    client.flushed = true;
+    client.track({ userId: 'u', event: 'e' });
+    const { name, version } = manifest;
+    expect(client.queue[0]?.message).toMatchObject({ context: { library: { name, version } } });
+    client.queue = [];
   });
 
   it.each<[string, ts.CompilerOptions, string[]]>([
