@@ -165,6 +165,12 @@ describe('one clear line and exit 1', () => {
     expect(await refusal({ args: ['--console-host', '0.0.0.0'] })).toMatch(/needs MILLRACE_CONSOLE_TOKEN/);
   });
 
+  it('a log level that is none', async () => {
+    expect(await refusal({ env: { MILLRACE_LOG_LEVEL: 'loud' } })).toMatch(
+      /^millrace: MILLRACE_LOG_LEVEL: expected one of silent, .*, got "loud"/,
+    );
+  });
+
   it('a short console token', async () => {
     expect(await refusal({ env: { MILLRACE_CONSOLE_TOKEN: 'short' } })).toMatch(
       /at least 32 characters, got 5/,

@@ -59,12 +59,17 @@ async function evaluate(path: string): Promise<unknown> {
   if (!existsSync(path)) throw new ConfigError(`${path}: there is no such file`);
   try {
     if (extname(path) === '.json') return parsed(path, await readFile(path, 'utf8'));
-    return await createJiti(import.meta.url, { fsCache: false, moduleCache: false }).import(path, {
-      default: true,
-    });
+    const jiti = createJiti(import.meta.url, { fsCache: false, moduleCache: false });
+    const module = await jiti.import<Record<string, unknown>>(path);
+    if ('default' in module) return module['default'];
+    throw new ConfigError(`${path}: expected "export default defineConfig({ … })", got no default export`);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${path}: cannot be loaded: ${firstLine(error)}`, { cause: error });
+    const words = firstLine(error);
+    const hint = /^Cannot find (module|package) 'millrace'/.test(words)
+      ? '; install millrace in the folder of the config, or above it'
+      : '';
+    throw new ConfigError(`${path}: cannot be loaded: ${words}${hint}`, { cause: error });
   }
 }
 

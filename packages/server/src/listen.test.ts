@@ -7,6 +7,7 @@ const fine: BindRequest = {
   consoleHost: '127.0.0.1',
   consoleToken: undefined,
   sourceCount: 1,
+  configFile: undefined,
 };
 
 describe('bindFault', () => {
@@ -20,7 +21,12 @@ describe('bindFault', () => {
   });
 
   it.each<[string, Partial<BindRequest>, RegExp]>([
-    ['start without sources', { sourceCount: 0 }, /needs at least one source/],
+    [
+      'start without sources',
+      { sourceCount: 0, configFile: 'x.ts' },
+      /needs at least one source .*, x\.ts has none/,
+    ],
+    ['start without a config', { sourceCount: 0 }, /there is no config file here/],
     [
       'a wide Tracking API without sources',
       { mode: 'dev', host: '0.0.0.0', sourceCount: 0 },

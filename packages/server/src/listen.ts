@@ -8,6 +8,7 @@ export interface BindRequest {
   consoleHost: string;
   consoleToken: string | undefined;
   sourceCount: number;
+  configFile: string | undefined;
 }
 
 export const CONSOLE_TOKEN_MIN_CHARS = 32;
@@ -15,7 +16,8 @@ export const CONSOLE_TOKEN_MIN_CHARS = 32;
 /** Why the server refuses to start like this, or undefined. Pure. */
 export function bindFault(request: BindRequest): string | undefined {
   if (request.mode === 'start' && request.sourceCount === 0) {
-    return '"millrace start" needs at least one source in the config; "millrace dev" runs without';
+    const found = request.configFile ? `${request.configFile} has none` : 'there is no config file here';
+    return `"millrace start" needs at least one source in the config, ${found}; "millrace dev" runs without`;
   }
   if (!isLoopback(request.host) && request.sourceCount === 0) {
     return `--host ${request.host} opens the Tracking API to other machines; that needs configured sources, found none`;

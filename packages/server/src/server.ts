@@ -83,7 +83,14 @@ async function start(
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { mode, host, consoleHost, consoleToken, dataDir, configFile, clock, logger } = options;
   const config = await loadConfig(configFile);
-  const fault = bindFault({ mode, host, consoleHost, consoleToken, sourceCount: config.sources.length });
+  const fault = bindFault({
+    mode,
+    host,
+    consoleHost,
+    consoleToken,
+    sourceCount: config.sources.length,
+    configFile,
+  });
   if (fault) throw new StartupError(fault);
 
   await prepareFolder(dataDir);

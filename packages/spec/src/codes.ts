@@ -49,7 +49,7 @@ export const FAILURE_CODES = {
   TIMEOUT: 'the destination did not answer in time',
   WRITE_FAILED: 'the file could not be written',
   DESTINATION_FAILED: 'the code of the destination threw an error',
-  RETRIES_EXHAUSTED: 'the last retry failed; see the attempts for the cause',
+  RETRIES_EXHAUSTED: 'it failed until the time for retries was over',
 } as const;
 
 /** Why the library gave up an event. */

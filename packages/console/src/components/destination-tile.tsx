@@ -17,7 +17,7 @@ interface DestinationTileProps {
 
 export const DestinationTile = memo(function DestinationTile(props: DestinationTileProps) {
   const { destination, figuresKnown } = props;
-  const { id, kind, state, reason, lagCount, lastFailure } = destination;
+  const { id, kind, state, reason, lastFailure } = destination;
   return (
     <article className="tile" data-state={state} aria-labelledby={`destination-${id}`}>
       <header>
@@ -37,7 +37,7 @@ export const DestinationTile = memo(function DestinationTile(props: DestinationT
       </dl>
       <Codes name="Filtered" counts={destination.filtered} />
       <Codes name="Dead" counts={destination.dead} />
-      {state !== 'disabled' && <p className="note">{lagWords(lagCount)}</p>}
+      {state !== 'disabled' && <p className="note">{lagWords(destination)}</p>}
       {lastFailure && (
         <p className="note">
           Last failure <code>{lastFailure.code}</code> at {formatTime(lastFailure.atMs).slice(0, 8)}
@@ -75,7 +75,8 @@ function Codes({ name, counts }: { name: string; counts: Record<string, number> 
 }
 
 /** Said at all times, so that the tiles do not jump. */
-function lagWords(lagCount: number): string {
+function lagWords({ lagCount, pendingCount }: DestinationView): string {
+  if (lagCount === 0 && pendingCount > 0) return 'All read, some still to be sent';
   if (lagCount === 0) return 'Up to date with the log';
   return `${formatCount(lagCount)} ${lagCount === 1 ? 'event' : 'events'} behind the log`;
 }

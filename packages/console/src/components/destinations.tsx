@@ -27,8 +27,8 @@ function NoDestination() {
   return (
     <div className="hint">
       <p>
-        None yet: events are received and kept. To send them on, save this as <code>millrace.config.ts</code>{' '}
-        and restart.
+        None yet: events are received and kept. Save this as <code>millrace.config.ts</code> and restart:
+        events received from then on are sent.
       </p>
       <Snippet title="millrace.config.ts" text={CONFIG_SNIPPET} />
     </div>

@@ -51,8 +51,7 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
   } catch (error) {
     if (stopping.aborted) process.exit(0);
     if (!(error instanceof StartupError || error instanceof ConfigError)) throw error;
-    process.stderr.write(`millrace: ${error.message.replaceAll('\n', '\nmillrace: ')}\n`);
-    process.exit(1);
+    fail(error.message);
   }
   process.stdout.write(`ready tracking=${server.trackingUrl} console=${server.consoleUrl}\n`);
   if (demo) process.stderr.write(demoWelcome({ ...server, dataDir: relative(process.cwd(), dataDir) }));
@@ -71,9 +70,15 @@ function configFileOf({ config }: ServeFlags): string | undefined {
 
 /** In `dev` only trouble is logged: the page shows the rest. `MILLRACE_LOG_LEVEL` overrides. */
 function logLevel(mode: ServerMode): string {
-  const wanted = process.env['MILLRACE_LOG_LEVEL'];
-  if (wanted !== undefined && (wanted === 'silent' || wanted in pino.levels.values)) return wanted;
-  return mode === 'dev' ? 'warn' : 'info';
+  const wanted = process.env['MILLRACE_LOG_LEVEL'] ?? (mode === 'dev' ? 'warn' : 'info');
+  const levels = ['silent', ...Object.keys(pino.levels.values)];
+  if (levels.includes(wanted)) return wanted;
+  return fail(`MILLRACE_LOG_LEVEL: expected one of ${levels.join(', ')}, got ${JSON.stringify(wanted)}`);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`millrace: ${message.replaceAll('\n', '\nmillrace: ')}\n`);
+  process.exit(1);
 }
 
 function stopSignal(logger: Logger): AbortSignal {

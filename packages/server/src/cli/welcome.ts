@@ -14,7 +14,7 @@ export function welcome({ trackingUrl, consoleUrl, acceptsAnyWriteKey }: Running
 
 curl -u ${writeKey}: -H 'content-type: application/json' ${trackingUrl}/v1/track -d '{"userId":"user-1","event":"Hello Millrace"}'
 
-  or with Node (paste into node):
+  or with Node (paste into node, started where @millrace/node is installed, as in this workspace):
 
 const Analytics = require('@millrace/node');
 const analytics = new Analytics('${writeKey}', { host: '${trackingUrl}' });

@@ -201,7 +201,11 @@ export class Delivery {
       }),
     );
     const refused = judged.verdicts.find((verdict) => verdict.kind === 'unauthorized');
-    if (refused) this.#halt({ kind: 'unauthorized', code: refused.progress.code ?? '' });
+    if (refused) {
+      const code = refused.progress.code ?? '';
+      logger.warn({ destinationId, code }, 'credentials refused: nothing more is sent before a restart');
+      this.#halt({ kind: 'unauthorized', code });
+    }
   }
 
   /** Undefined when our own stop cut it off: no failure, and the events stay as they were. */

@@ -33,8 +33,8 @@ describe('the settings of a webhook', () => {
 
   it.each<[string, object, RegExp]>([
     ['no URL', {}, /^url: /],
-    ['no URL at all', { url: 'example' }, /^url: expected an http or https URL/],
-    ['another protocol', { url: 'ftp://example.com' }, /^url: expected an http or https URL/],
+    ['no URL at all', { url: 'example' }, /^url: expected a URL that begins with http/],
+    ['another protocol', { url: 'ftp://example.com' }, /^url: expected a URL that begins with http/],
     ['a password in the URL', { url: 'https://me:pass@example.com' }, /^url: .*without user and password/],
     [
       'an empty batch',

@@ -31,7 +31,12 @@ export type WebhookSettings = z.output<ReturnType<typeof webhookSettings>>;
 
 export function webhookSettings() {
   return z.strictObject({
-    url: z.string().refine(isPlainHttpUrl, 'expected an http or https URL without user and password'),
+    url: z
+      .string()
+      .refine(
+        isPlainHttpUrl,
+        'expected a URL that begins with http:// or https://, without user and password',
+      ),
     headers: z.record(z.string(), z.string()).superRefine(checkHeaders).optional(),
     batch: z.strictObject({ maxCount: wholeNumber(BATCH_MAX_COUNT) }).optional(),
     timeoutMs: wholeNumber(300_000).default(10_000),
