@@ -75,6 +75,7 @@ describe('the constructor', () => {
   });
 
   it.each<[AnalyticsOptions, string]>([
+    [{ host: 42 as unknown as string }, 'The option "host" must be a string; found 42.'],
     [{ retryCount: -1 }, 'The option "retryCount" must be a whole number of at least 0; found -1.'],
     [{ maxRetries: 0.5 }, 'The option "maxRetries" must be a whole number of at least 0; found 0.5.'],
     [

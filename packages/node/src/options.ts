@@ -87,8 +87,8 @@ export function resolveOptions(
   if (!writeKey) throw usageError("You must pass your Segment project's write key.");
   return {
     writeKey,
-    host: withoutTrailingSlashes(options.host || 'https://api.segment.io'),
-    path: withoutTrailingSlashes(options.path || '/v1/batch'),
+    host: address('host', options.host, 'https://api.segment.io'),
+    path: address('path', options.path, '/v1/batch'),
     flushAt: flushAt(options),
     flushInterval: options.flushInterval || 10_000,
     maxQueueSize: options.maxQueueSize || 460_800,
@@ -104,6 +104,12 @@ export function resolveOptions(
     libraryName: headerText('libraryName', options.libraryName, LIBRARY_NAME),
     libraryVersion: headerText('libraryVersion', options.libraryVersion, LIBRARY_VERSION),
   };
+}
+
+function address(name: string, value: string | undefined, fallback: string): string {
+  if (!value) return fallback;
+  if (typeof value === 'string') return withoutTrailingSlashes(value);
+  throw optionError(name, 'a string', value);
 }
 
 function withoutTrailingSlashes(text: string): string {
