@@ -138,7 +138,9 @@ declare namespace Client {
     timestamp?: Date | null | undefined;
     messageId?: string | null | undefined;
     /** Keys that the Segment spec does not have are sent as they are. */
-    [key: string]: unknown;
+    // Not `unknown`, which no interface of a program could be assigned to.
+    // oxlint-disable-next-line typescript/no-explicit-any -- see above
+    [key: string]: any;
   }
 
   export type TrackMessage = Common & Identity & { event: string; properties?: object | null | undefined };

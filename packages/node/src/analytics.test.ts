@@ -472,3 +472,57 @@ it('answers _isErrorRetryable as analytics-node does', () => {
   expect(client()._isErrorRetryable({ code: 'ETIMEDOUT' })).toBe(true);
   expect(client()._isErrorRetryable({ code: 'ECONNABORTED' })).toBe(false);
 });
+
+it('waits for its own events in a flush that the callback of a flush makes', async () => {
+  const analytics = client();
+  const { opened, open } = gate();
+  server.script({ status: 200 }, { after: opened });
+  const order: string[] = [];
+  track(analytics, 'a');
+  await new Promise<void>((resolve) => {
+    void analytics.flush(() => {
+      track(analytics, 'b', () => order.push('callback of b'));
+      void analytics
+        .flush()
+        .then((data) => order.push(`flushed ${eventsOf(data?.batch).join()}`))
+        .then(() => resolve());
+      setTimeout(open, 50);
+    });
+  });
+  expect(order).toEqual(['callback of b', 'flushed b']);
+});
+
+it('calls back and resolves with fake timers, as analytics-node does', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] });
+  const callback = vi.fn<Callback>();
+  const analytics = client();
+  track(analytics, 'a', callback);
+  expect(eventsOf((await analytics.flush())?.batch)).toEqual(['a']);
+  expect(callback).toHaveBeenCalledTimes(1);
+  vi.useRealTimers();
+});
+
+it.each(['30d', Number.MAX_SAFE_INTEGER])('waits long for a time-out of %s', async (timeout) => {
+  const { opened, open } = gate();
+  server.script({ after: opened });
+  const analytics = client({ timeout, retryCount: 0, flushInterval: Number.MAX_SAFE_INTEGER });
+  track(analytics, 'a');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(server.requests).toHaveLength(0);
+  const flush = analytics.flush({ timeout });
+  setTimeout(open, 50);
+  expect(eventsOf((await flush)?.batch)).toEqual(['a']);
+});
+
+it('sends JSON whatever type `enqueue` is given', async () => {
+  const analytics = client();
+  analytics.enqueue(undefined as unknown as string, { userId: 'u' });
+  track(analytics, 'b');
+  await analytics.flush();
+  expect(server.requests[0]?.body.batch).toMatchObject([{ type: null }, { type: 'track' }]);
+});
+
+it('takes a retryCount of Infinity, as analytics-node does', () => {
+  expect(() => client({ retryCount: Infinity })).not.toThrow();
+  expect(() => client({ maxRetries: Infinity })).not.toThrow();
+});

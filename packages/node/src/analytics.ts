@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { faultOfCall, NOT_AN_OBJECT, type EventType } from '@millrace/spec';
-import { systemClock } from './clock.ts';
+import { MAX_TIMER_MS, soon, systemClock } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { parseDurationMs } from './duration.ts';
 import { callProgram, usageError, type AnalyticsError } from './errors.ts';
@@ -156,7 +156,7 @@ export class Analytics {
     const wire = this.#serialise(type, message);
     const done = typeof callback === 'function' ? callback : undefined;
     if (!this.enable) {
-      if (done) setImmediate(callProgram, () => done());
+      if (done) soon(callProgram, () => done());
       return;
     }
     if (this.#closed) return this.#refusals.refuse('CLIENT_CLOSED', done);
@@ -169,7 +169,7 @@ export class Analytics {
     if (isFirst || this.#queue.count >= this.flushAt || this.#queue.bytes >= this.maxQueueSize) {
       this.#flushInBackground();
     } else if (this.flushInterval && !this.timer) {
-      this.timer = setTimeout(() => this.#flushInBackground(), this.flushInterval);
+      this.timer = setTimeout(() => this.#flushInBackground(), Math.min(this.flushInterval, MAX_TIMER_MS));
       // In tests it may be a fake one, or that of jsdom, which is a number.
       (this.timer as Partial<NodeJS.Timeout>).unref?.();
     }
@@ -195,12 +195,12 @@ export class Analytics {
     if (this.enable) {
       const events = this.#queue.take((done, error) => {
         this.#report(error);
-        if (done) setImmediate(callProgram, () => done(error));
+        if (done) soon(callProgram, () => done(error));
       });
       this.#delivery.add(events);
     }
     if (!this.enable || this.#settlement.openCount === 0) {
-      if (callback) setImmediate(callProgram, () => callback());
+      if (callback) soon(callProgram, () => callback());
       if (options.close) this.#transport.close();
       return Promise.resolve(undefined);
     }

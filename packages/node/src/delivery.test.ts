@@ -3,7 +3,7 @@ import { gate } from '../test/scripted-server.ts';
 import { Delivery } from './delivery.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
 import type { Callback, OutgoingEvent } from './outgoing.ts';
-import { firstErrorOf, flushDataOfFence, sentCountOf, Settlement, type Fence } from './settlement.ts';
+import { flushDataOfFence, Settlement, type Fence } from './settlement.ts';
 import type { OutgoingRequest, Reply } from './transport.ts';
 
 const OK: Reply = { kind: 'answered', status: 200, statusText: 'OK', retryAfter: undefined };
@@ -76,7 +76,7 @@ describe('Delivery', () => {
     expect(sleepsMs).toEqual([100, 200, 400]);
     expect(bodies.map(({ sentAt }) => Date.parse(sentAt))).toEqual([0, 100, 300, 700]);
     expect(new Set(bodies.map(({ timestamp }) => Date.parse(timestamp)))).toEqual(new Set([0]));
-    expect([firstErrorOf(fence), sentCountOf(fence), errors]).toEqual([undefined, 1, []]);
+    expect([fence.error, fence.sentCount, errors]).toEqual([undefined, 1, []]);
     expect(flushDataOfFence(fence)).toEqual({
       batch: [{ n: 1 }],
       timestamp: new Date(0),
@@ -88,7 +88,7 @@ describe('Delivery', () => {
     const { flushed, sleepsMs, errors } = harness(Array.from({ length: 50 }, () => DOWN));
     const fence = await flushed(event(1));
     expect(sleepsMs.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
-    expect(firstErrorOf(fence)).toBe(refused);
+    expect(fence.error).toBe(refused);
     expect(errors).toEqual([refused]);
   });
 
@@ -97,7 +97,7 @@ describe('Delivery', () => {
       Array.from({ length: 9 }, () => UNAVAILABLE),
       { retryCount: 2 },
     );
-    expect(firstErrorOf(await flushed(event(1)))).toMatchObject({
+    expect((await flushed(event(1))).error).toMatchObject({
       message: 'Service Unavailable',
       code: 'HTTP_503',
       response: { status: 503, statusText: 'Service Unavailable' },
@@ -111,13 +111,13 @@ describe('Delivery', () => {
     const fence = await flushed(event(2));
     expect(sent()).toEqual([[1], [2]]);
     expect(sleepsMs).toEqual([]);
-    expect(firstErrorOf(await first)?.message).toBe('Bad Request');
-    expect([firstErrorOf(fence)?.message, sentCountOf(fence)]).toEqual(['Bad Request', 1]);
+    expect((await first).error?.message).toBe('Bad Request');
+    expect([fence.error?.message, fence.sentCount]).toEqual(['Bad Request', 1]);
   });
 
   it('waits for a Retry-After', async () => {
     const { flushed, sleepsMs } = harness([limited('7')]);
-    expect(firstErrorOf(await flushed(event(1)))).toBeUndefined();
+    expect((await flushed(event(1))).error).toBeUndefined();
     expect(sleepsMs).toEqual([7_000]);
   });
 
@@ -125,10 +125,10 @@ describe('Delivery', () => {
     const { flushed, sleepsMs, sent } = harness([limited('120')]);
     const first = flushed(event(1));
     const fence = await flushed(event(2));
-    expect(firstErrorOf(await first)?.message).toBe('Slow');
+    expect((await first).error?.message).toBe('Slow');
     expect(sleepsMs).toEqual([120_000]);
     expect(sent()).toEqual([[1], [2]]);
-    expect(sentCountOf(fence)).toBe(1);
+    expect(fence.sentCount).toBe(1);
   });
 
   it('has callbacks run before the flush is over', async () => {
@@ -158,11 +158,7 @@ describe('Delivery', () => {
         [4, undefined],
       ]),
     );
-    expect([firstErrorOf(fence), sentCountOf(fence), firstErrorOf(await flush)]).toEqual([
-      full,
-      2,
-      undefined,
-    ]);
+    expect([fence.error, fence.sentCount, (await flush).error]).toEqual([full, 2, undefined]);
     expect(delivery.dropOldest(full)).toBe(false);
   });
 
@@ -174,5 +170,22 @@ describe('Delivery', () => {
     const batches = (await Promise.all(flushes)).map((fence) => flushDataOfFence(fence).batch);
     expect(sent()).toEqual([[1], [2, 3]]);
     expect(batches).toEqual([[{ n: 1 }], [{ n: 1 }, { n: 2 }], [{ n: 1 }, { n: 2 }, { n: 3 }]]);
+  });
+
+  it('does not keep what is dropped for the flushes that wait', async () => {
+    const { delivery, settlement, flushed } = harness([new Promise<Reply>(() => undefined)]);
+    void flushed(event(1));
+    delivery.add([event(2), event(3)]);
+    const fence = settlement.fence(() => undefined);
+    for (let count = 0; count < 2; count += 1) {
+      delivery.dropOldest(analyticsError('QUEUE_FULL', 'full'));
+      await new Promise(setImmediate);
+    }
+    expect(fence).toMatchObject({
+      settled: [],
+      remainingCount: 1,
+      sentCount: 0,
+      error: { code: 'QUEUE_FULL' },
+    });
   });
 });

@@ -24,7 +24,10 @@ export function forgetAtExit(client: Drainable): void {
   if (unfinished.delete(client) && unfinished.size === 0) process.off('beforeExit', drainAll);
 }
 
-/** Node comes back here after each round that kept it alive; all rounds share one budget. */
+/**
+ * Node comes back here after each round that kept it alive; rounds that deliver nothing share one
+ * budget. One that does shows that the program goes on: it may await the callback of each event.
+ */
 function drainAll(): void {
   drainStartedMs ??= Date.now();
   const spentMs = Date.now() - drainStartedMs;
@@ -32,6 +35,10 @@ function drainAll(): void {
     forgetAtExit(client);
     const timeout = client.exitDrainMs - spentMs;
     // What fails reaches callbacks and errorHandler; there is nobody here to tell.
-    if (timeout > 0) Promise.resolve(client.flush({ timeout })).catch(() => undefined);
+    if (timeout > 0) Promise.resolve(client.flush({ timeout })).then(delivered, () => undefined);
   }
+}
+
+function delivered(): void {
+  drainStartedMs = undefined;
 }

@@ -1,7 +1,7 @@
 import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
 import type { Liveness } from './liveness.ts';
 import type { Callback, FlushData } from './outgoing.ts';
-import { firstErrorOf, flushDataOfFence, sentCountOf, type Fence, type Settlement } from './settlement.ts';
+import { flushDataOfFence, type Fence, type Settlement } from './settlement.ts';
 
 export interface FlushOptions {
   /** Milliseconds, or a text such as `'10s'`, until the flush rejects with `FLUSH_TIMEOUT`. None by default. */
@@ -39,7 +39,7 @@ export function flushed(
       release?.();
       onSettled();
       const data = flushDataOfFence(fence);
-      const error = firstErrorOf(fence);
+      const { error } = fence;
       if (callback) callProgram(() => callback(error, data));
       if (error && !errorsAreHandled()) reject(error);
       else resolve(data);
@@ -55,8 +55,7 @@ export function flushed(
 }
 
 function timeoutError(timeoutMs: number, fence: Fence): AnalyticsError {
-  const sentCount = sentCountOf(fence);
-  const { remainingCount } = fence;
+  const { sentCount, remainingCount } = fence;
   const message = `flush did not finish within ${timeoutMs}ms: ${sentCount} sent, ${remainingCount} remain queued`;
   return analyticsError('FLUSH_TIMEOUT', message, { sentCount, remainingCount });
 }

@@ -123,8 +123,12 @@ function flushAt({ flushAt, maxEventsInBatch }: AnalyticsOptions): number {
 }
 
 function retryCount({ retryCount, maxRetries }: AnalyticsOptions): number | undefined {
-  if (typeof retryCount === 'number') return wholeNumber('retryCount', retryCount, 0, 0);
-  return typeof maxRetries === 'number' ? wholeNumber('maxRetries', maxRetries, 0, 0) : undefined;
+  if (typeof retryCount === 'number') return countOrInfinity('retryCount', retryCount);
+  return typeof maxRetries === 'number' ? countOrInfinity('maxRetries', maxRetries) : undefined;
+}
+
+function countOrInfinity(name: string, value: number): number {
+  return value === Infinity ? value : wholeNumber(name, value, 0, 0);
 }
 
 function duration(name: string, value: number | string | false | undefined): number | string | false {

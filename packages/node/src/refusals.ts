@@ -1,4 +1,5 @@
 import { LIBRARY_CODES, type LibraryCode } from '@millrace/spec';
+import { soon } from './clock.ts';
 import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
 import type { Callback } from './outgoing.ts';
 
@@ -16,7 +17,7 @@ export class Refusals {
 
   refuse(code: LibraryCode, callback: Callback | undefined): void {
     const error = this.error(code);
-    if (callback) setImmediate(callProgram, () => callback(error));
+    if (callback) soon(callProgram, () => callback(error));
   }
 
   /** The error of this tick, on its way to the program. */
@@ -25,7 +26,7 @@ export class Refusals {
     if (known) return known;
     const error = analyticsError(code, LIBRARY_CODES[code]);
     this.#errors.set(code, error);
-    setImmediate(() => {
+    soon(() => {
       this.#errors.delete(code);
       this.#onError(error);
     });

@@ -70,7 +70,8 @@ export function createSerialiser(
 
   return (type, fields) => {
     const message = fields as Message;
-    let json = `{"type":${JSON.stringify(type)}`;
+    // A program may call `enqueue` itself, and one bad event would spoil the whole batch.
+    let json = `{"type":${(JSON.stringify(type) as string | undefined) ?? 'null'}`;
     json += member(',"userId":', idText(message.userId));
     json += member(',"anonymousId":', idText(message.anonymousId));
     json += member(',"event":', message.event);

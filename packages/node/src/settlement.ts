@@ -1,3 +1,4 @@
+import { soon } from './clock.ts';
 import { callProgram, type AnalyticsError } from './errors.ts';
 import { flushDataOf, type FlushData, type OutgoingEvent } from './outgoing.ts';
 
@@ -9,12 +10,19 @@ export interface Settled {
   timestamp: Date;
   sentAt: Date;
   error: AnalyticsError | undefined;
+  /** Never part of a request. */
+  dropped?: boolean;
 }
 
 /** What a flush waits for: the events before a place in the order of flushing. */
 export interface Fence {
   readonly end: number;
   remainingCount: number;
+  sentCount: number;
+  error: AnalyticsError | undefined;
+  timestamp: Date | undefined;
+  sentAt: Date | undefined;
+  /** What went in requests. Not what was dropped: that must not stay in memory. */
   readonly settled: Settled[];
   readonly done: (fence: Fence) => void;
 }
@@ -43,14 +51,16 @@ export class Settlement {
 
   /** Runs the callbacks, by setImmediate as analytics-node does, then tells the fences. */
   settle(settled: Settled): void {
-    setImmediate(() => {
+    soon(() => {
       const { events, timestamp, sentAt, error } = settled;
       const data = flushDataOf(() => events, timestamp, sentAt);
       for (const { callback } of events) {
         if (callback) callProgram(() => callback(error, data));
       }
       this.#settledCount += events.length;
-      for (const fence of this.#fences) this.#count(fence, settled);
+      // Those of now: a flush made by the callback of a flush is a new fence, and does not wait for these.
+      const fences = [...this.#fences];
+      for (const fence of fences) this.#count(fence, settled);
       if (this.openCount === 0) this.#onIdle();
     });
   }
@@ -62,13 +72,22 @@ export class Settlement {
       group.events.push(event);
       return;
     }
-    this.#dropped = { from: place, events: [event], timestamp: now, sentAt: now, error };
+    this.#dropped = { from: place, events: [event], timestamp: now, sentAt: now, error, dropped: true };
     this.settle(this.#dropped);
   }
 
   /** Calls `done` once all that is open now is settled; only to be asked when something is. */
   fence(done: (fence: Fence) => void): Fence {
-    const fence = { end: this.#openedCount, remainingCount: this.openCount, settled: [], done };
+    const fence: Fence = {
+      end: this.#openedCount,
+      remainingCount: this.openCount,
+      sentCount: 0,
+      error: undefined,
+      timestamp: undefined,
+      sentAt: undefined,
+      settled: [],
+      done,
+    };
     this.#fences.add(fence);
     return fence;
   }
@@ -80,7 +99,11 @@ export class Settlement {
   #count(fence: Fence, settled: Settled): void {
     const count = countBefore(fence.end, settled);
     if (count === 0) return;
-    fence.settled.push(settled);
+    if (!settled.dropped) fence.settled.push(settled);
+    fence.error ??= settled.error;
+    fence.timestamp ??= settled.timestamp;
+    fence.sentAt = settled.sentAt;
+    if (!settled.error) fence.sentCount += count;
     fence.remainingCount -= count;
     if (fence.remainingCount > 0) return;
     this.#fences.delete(fence);
@@ -88,20 +111,11 @@ export class Settlement {
   }
 }
 
-/** Events of the fence that were delivered so far. */
-export function sentCountOf({ end, settled }: Fence): number {
-  return settled.reduce((sum, part) => sum + (part.error ? 0 : countBefore(end, part)), 0);
-}
-
-export function firstErrorOf({ settled }: Fence): AnalyticsError | undefined {
-  return settled.find(({ error }) => error)?.error;
-}
-
-/** All that the fence covered as one body; its events may have gone in several requests. */
-export function flushDataOfFence({ end, settled }: Fence): FlushData {
+/** All that the fence covered and that went in requests, however many, as one body. */
+export function flushDataOfFence({ end, settled, timestamp, sentAt }: Fence): FlushData {
   const events = (): OutgoingEvent[] =>
     settled.flatMap((part) => part.events.slice(0, countBefore(end, part)));
-  return flushDataOf(events, settled[0]!.timestamp, settled.at(-1)!.sentAt);
+  return flushDataOf(events, timestamp!, sentAt!);
 }
 
 function countBefore(end: number, { from, events }: Settled): number {

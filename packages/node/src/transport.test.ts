@@ -78,6 +78,20 @@ describe('NodeTransport', () => {
     expect(reply).toMatchObject({ kind: 'answered', status: 200 });
   });
 
+  it('takes an upgrade that it did not ask for as no answer', async () => {
+    const raw = createServer((socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+      );
+    });
+    await new Promise<void>((resolve) => {
+      raw.listen(0, '127.0.0.1', resolve);
+    });
+    const reply = await post(`http://127.0.0.1:${(raw.address() as AddressInfo).port}`);
+    raw.close();
+    expect(reply).toMatchObject({ kind: 'unanswered', error: { code: 'NETWORK_ERROR' } });
+  });
+
   it.each(['a', 'ftp://example.com', 'http://'])('cannot post to %s', async (url) => {
     expect((await post(url)).kind).toBe('unsendable');
   });

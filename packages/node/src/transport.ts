@@ -78,6 +78,10 @@ export class NodeTransport implements Transport {
       stopWatching = this.#watch(socket);
     });
     request.on('error', fail);
+    // Node tells of an upgrade that nobody asked for (101) by nothing else.
+    request.on('close', () => {
+      if (!answer) fail(analyticsError('NETWORK_ERROR', 'the connection closed without an answer'));
+    });
     request.on('response', (response) => {
       const reply = answerOf(response);
       answer = reply;

@@ -111,6 +111,25 @@ describe('a program that just ends', () => {
   });
 });
 
+describe('a program that awaits the callback of each event', () => {
+  it('is not ended between them, however long that takes in all', async () => {
+    const ended = await program(
+      server.host,
+      { exitDrainMs: 300, flushAt: 1 },
+      `
+      (async () => {
+        const until = Date.now() + 1_000;
+        while (Date.now() < until) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          await new Promise((resolve) => track('a', resolve));
+        }
+        console.log('done');
+      })();`,
+    );
+    expect(ended).toMatchObject({ code: 0, stderr: '', stdout: 'done\n' });
+  });
+});
+
 describe('a flush that is awaited', () => {
   it('holds the process until it is over', async () => {
     server.script({ status: 503 }, { status: 503 });

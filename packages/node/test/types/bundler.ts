@@ -24,3 +24,11 @@ const refused = new Analytics('KEY', { overflow: 'drop' });
 
 new same({ writeKey: 'KEY', ...options }).on('error', ({ code }) => code);
 refused.alias({ userId: 1, previousId: 2 });
+
+interface SignedUp {
+  userId: string;
+  event: string;
+  properties: { plan: string };
+}
+declare const signedUp: SignedUp;
+analytics.track(signedUp);
