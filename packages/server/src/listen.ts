@@ -11,7 +11,7 @@ export interface BindRequest {
   configFile: string | undefined;
 }
 
-export const CONSOLE_TOKEN_MIN_CHARS = 32;
+const CONSOLE_TOKEN_MIN_CHARS = 32;
 
 /** Why the server refuses to start like this, or undefined. Pure. */
 export function bindFault(request: BindRequest): string | undefined {

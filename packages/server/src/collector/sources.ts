@@ -50,7 +50,7 @@ export function configuredSources(sources: readonly Source[]): SourceRegistry {
  * Keys are looked up by their SHA-256, never compared: how long a look-up takes then tells a
  * guesser nothing about how much of a guess was right.
  */
-export function keyDigest(writeKey: string): string {
+function keyDigest(writeKey: string): string {
   return hash('sha256', writeKey, 'hex');
 }
 
