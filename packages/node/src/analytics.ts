@@ -16,7 +16,8 @@ import { EventQueue, type QueueItem } from './queue.ts';
 import { Refusals } from './refusals.ts';
 import { createSerialiser, type Serialise } from './serialise.ts';
 import { Settlement } from './settlement.ts';
-import { NodeTransport, type OutgoingRequest, type Transport } from './transport.ts';
+import { NodeTransport } from './transport/node-transport.ts';
+import type { OutgoingRequest, Transport } from './transport/transport.ts';
 
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
 const DEFAULT_TIMEOUT_MS = 10_000;

@@ -4,7 +4,7 @@ import { Delivery } from './delivery.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
 import type { Callback, OutgoingEvent } from './outgoing.ts';
 import { flushDataOfFence, Settlement, type Fence } from './settlement.ts';
-import type { OutgoingRequest, Reply } from './transport.ts';
+import type { OutgoingRequest, Reply } from './transport/transport.ts';
 
 const OK: Reply = { kind: 'answered', status: 200, statusText: 'OK', retryAfter: undefined };
 const BAD: Reply = { ...OK, status: 400, statusText: 'Bad Request' };

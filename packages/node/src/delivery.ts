@@ -6,7 +6,7 @@ import type { Liveness } from './liveness.ts';
 import type { OutgoingEvent } from './outgoing.ts';
 import { isSuccess, nextStep, parseRetryAfterMs, type Failure, type RetryBounds } from './retry-policy.ts';
 import type { Settlement } from './settlement.ts';
-import type { OutgoingRequest, Reply, Transport } from './transport.ts';
+import type { OutgoingRequest, Reply, Transport } from './transport/transport.ts';
 
 export interface DeliveryPorts {
   transport: Transport;

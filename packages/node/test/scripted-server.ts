@@ -27,7 +27,7 @@ export interface ReceivedRequest {
 export type ReceivedEvent = Record<string, unknown> & { event?: string };
 
 export type Answer =
-  | { status: number; headers?: Record<string, string> }
+  | { status: number; headers?: Record<string, string>; body?: string }
   /** Answers 200 once the promise resolves. */
   | { after: Promise<unknown> }
   /** Cuts the connection. */
@@ -52,7 +52,7 @@ export async function startServer(): Promise<ScriptedServer> {
       const answer = answers.shift() ?? { status: 200 };
       if (answer === 'cut') request.socket.destroy();
       else if ('after' in answer) void answer.after.then(() => response.end('{"success":true}'));
-      else response.writeHead(answer.status, answer.headers).end('{}');
+      else response.writeHead(answer.status, answer.headers).end(answer.body ?? '{}');
     });
   });
   server.on('connection', () => {

@@ -1,30 +1,11 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { analyticsError, asAnalyticsError, type AnalyticsError } from './errors.ts';
-import type { Liveness } from './liveness.ts';
-
-export interface OutgoingRequest {
-  url: string;
-  headers: Readonly<Record<string, string>>;
-  body: string;
-  /** From the call until the answer is complete. */
-  timeoutMs: number;
-}
-
-export type Reply =
-  | { kind: 'answered'; status: number; statusText: string; retryAfter: string | undefined }
-  /** No answer: the connection could not be made, broke, or took too long. */
-  | { kind: 'unanswered'; error: AnalyticsError }
-  /** The request could not even be made, as with a malformed host. */
-  | { kind: 'unsendable'; error: AnalyticsError };
-
-export interface Transport {
-  /** Posts in the same tick. Never rejects. */
-  post(request: OutgoingRequest): Promise<Reply>;
-  /** Closes idle connections. It can still be used afterwards. */
-  close(): void;
-}
+import { analyticsError, asAnalyticsError } from '../errors.ts';
+import type { Liveness } from '../liveness.ts';
+import { isSuccess } from '../retry-policy.ts';
+import type { OutgoingRequest, Reply, Transport } from './transport.ts';
+import { ANSWER_MAX_BYTES, ASK_FOR_VERDICTS, verdictsIn } from './verdicts.ts';
 
 /** Keep-alive connections over node:http and node:https, which hold the process only when told to. */
 export class NodeTransport implements Transport {
@@ -54,7 +35,12 @@ export class NodeTransport implements Transport {
     const bytes = Buffer.from(body);
     const options = {
       method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', 'content-length': bytes.length },
+      headers: {
+        ...headers,
+        ...ASK_FOR_VERDICTS,
+        'content-type': 'application/json',
+        'content-length': bytes.length,
+      },
     };
     const request =
       protocol === 'https:'
@@ -87,8 +73,14 @@ export class NodeTransport implements Transport {
       answer = reply;
       response.on('error', fail);
       response.on('close', () => settle(reply));
-      // Read to its end, so that the connection can be used again.
-      response.resume();
+      // Read to its end in any case, so that the connection can be used again.
+      if (!isSuccess(reply.status)) response.resume();
+      else {
+        collect(response, (text) => {
+          const verdicts = verdictsIn(text);
+          if (verdicts) answer = { ...reply, verdicts };
+        });
+      }
     });
     request.end(bytes);
   }
@@ -106,7 +98,21 @@ export class NodeTransport implements Transport {
   }
 }
 
-function answerOf(response: http.IncomingMessage): Reply {
+/** Calls `done` with the text of an answer that came whole and is no longer than {@link ANSWER_MAX_BYTES}. */
+function collect(response: http.IncomingMessage, done: (text: string) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= ANSWER_MAX_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
+  });
+  response.on('end', () => {
+    if (chunks.length > 0) done(Buffer.concat(chunks).toString());
+  });
+}
+
+function answerOf(response: http.IncomingMessage): Extract<Reply, { kind: 'answered' }> {
   const status = response.statusCode ?? 0;
   const statusText = response.statusMessage || http.STATUS_CODES[status] || `Status ${status}`;
   return { kind: 'answered', status, statusText, retryAfter: response.headers['retry-after'] };

@@ -1,10 +1,11 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { gate, startServer, type ScriptedServer } from '../test/scripted-server.ts';
-import { systemClock } from './clock.ts';
-import { Liveness } from './liveness.ts';
-import { NodeTransport, type Reply } from './transport.ts';
+import { gate, startServer, type ScriptedServer } from '../../test/scripted-server.ts';
+import { systemClock } from '../clock.ts';
+import { Liveness } from '../liveness.ts';
+import { NodeTransport } from './node-transport.ts';
+import type { Reply } from './transport.ts';
 
 let server: ScriptedServer;
 let transport: NodeTransport;
@@ -41,6 +42,22 @@ describe('NodeTransport', () => {
       headers: { 'content-type': 'application/json', 'content-length': '17', 'x-test': 'yes' },
       body: { batch: ['水'] },
     });
+  });
+
+  it('asks which events of a batch were refused, and says what it is told', async () => {
+    const verdicts = [{ index: 0, code: 'invalid_type' }];
+    server.script({ status: 200, body: JSON.stringify({ success: true, verdicts }) });
+    expect(await post()).toMatchObject({ kind: 'answered', status: 200, verdicts });
+    expect(server.requests[0]?.headers).toMatchObject({ 'x-millrace-verdicts': '1' });
+    expect(await post()).not.toHaveProperty('verdicts');
+  });
+
+  it('reads no more than 64 KB of an answer, and uses the connection again', async () => {
+    const padding = ' '.repeat(64 * 1024);
+    server.script({ status: 200, body: `{"verdicts":[{"index":0,"code":"x"}]}${padding}` });
+    expect(await post()).not.toHaveProperty('verdicts');
+    await post();
+    expect(server.connectionCount).toBe(1);
   });
 
   it('uses one connection for one request after another', async () => {

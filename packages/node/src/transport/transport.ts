@@ -1,0 +1,31 @@
+import type { AnalyticsError } from '../errors.ts';
+import type { Verdict } from './verdicts.ts';
+
+export interface OutgoingRequest {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** From the call until the answer is complete. */
+  timeoutMs: number;
+}
+
+export type Reply =
+  | {
+      kind: 'answered';
+      status: number;
+      statusText: string;
+      retryAfter: string | undefined;
+      /** Events of the batch that were refused although it was answered 200; absent when there are none. */
+      verdicts?: readonly Verdict[];
+    }
+  /** No answer: the connection could not be made, broke, or took too long. */
+  | { kind: 'unanswered'; error: AnalyticsError }
+  /** The request could not even be made, as with a malformed host. */
+  | { kind: 'unsendable'; error: AnalyticsError };
+
+export interface Transport {
+  /** Posts in the same tick. Never rejects. */
+  post(request: OutgoingRequest): Promise<Reply>;
+  /** Closes idle connections. It can still be used afterwards. */
+  close(): void;
+}
