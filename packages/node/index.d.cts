@@ -1,5 +1,20 @@
-/** A client of the Segment Tracking API, compatible with `analytics-node` 6.2. */
-declare class Client {
+/**
+ * A client of the Segment Tracking API, compatible with `analytics-node` 6.2.
+ *
+ * Without type arguments any event with any properties may be tracked. With them, what is not declared
+ * does not compile; nothing is checked at run time.
+ *
+ * @typeParam Events the properties of each event by its name: `Analytics<{ 'Order Completed': { total: number } }>`.
+ *   An event without properties has `undefined`.
+ * @typeParam Traits those of `identify`.
+ * @typeParam Who what a call says of its user: {@link Client.Identity}, or {@link Client.OptionalIdentity} where
+ *   `withContext` may give it (see {@link Client.InContext}).
+ */
+declare class Client<
+  Events extends Client.EventMap<Events> = Client.AnyEvents,
+  Traits extends object = object,
+  Who = Client.Identity,
+> {
   /**
    * @throws Error `You must pass your Segment project's write key.`, and for an option out of bounds.
    */
@@ -8,15 +23,18 @@ declare class Client {
   constructor(settings: Client.Settings);
 
   /** Ties a user to traits. @throws Error when the message is not valid. */
-  identify(message: Client.IdentifyMessage, callback?: Client.Callback): this;
+  identify(message: Client.IdentifyMessage<Traits, Who>, callback?: Client.Callback): this;
   /** Records something that a user did. @throws Error when the message is not valid. */
-  track(message: Client.TrackMessage, callback?: Client.Callback): this;
+  track<Name extends Client.EventName<Events>>(
+    message: Client.MessageOfEvent<Events, Name, Who>,
+    callback?: Client.Callback,
+  ): this;
   /** Records a page view. @throws Error when the message is not valid. */
-  page(message: Client.PageMessage, callback?: Client.Callback): this;
+  page(message: Client.PageMessage<Who>, callback?: Client.Callback): this;
   /** Records a view of an app's screen. @throws Error when the message is not valid. */
-  screen(message: Client.PageMessage, callback?: Client.Callback): this;
+  screen(message: Client.PageMessage<Who>, callback?: Client.Callback): this;
   /** Ties a user to a group. @throws Error when the message is not valid. */
-  group(message: Client.GroupMessage, callback?: Client.Callback): this;
+  group(message: Client.GroupMessage<Who>, callback?: Client.Callback): this;
   /** Ties two ids of one user together. @throws Error when the message is not valid. */
   alias(message: Client.AliasMessage, callback?: Client.Callback): this;
 
@@ -128,9 +146,45 @@ declare namespace Client {
     close?: boolean | undefined;
   }
 
+  /** The properties of each event by its name; `undefined` for an event without any. */
+  export type EventMap<Events> = { [Name in keyof Events]: object | null | undefined };
+
+  /** No declared events: any name, any properties. */
+  // So that a client with declared events can be passed where any client will do.
+  // oxlint-disable-next-line typescript/no-explicit-any -- see above
+  export type AnyEvents = any;
+
+  export type EventName<Events> = keyof Events & string;
+
+  /** `properties` may be absent where none of them is required. */
+  export type PropertiesOf<Events, Name extends keyof Events> = 0 extends 1 & Events
+    ? { properties?: object | null | undefined }
+    : {} extends Events[Name]
+      ? { properties?: Events[Name] | null | undefined }
+      : Events[Name] extends object
+        ? { properties: Events[Name] }
+        : { properties?: Events[Name] | null | undefined };
+
+  /** Whom a call is about: at least one of the two. `0` and the empty text are refused at run time, as absent. */
   export type Identity =
-    | { userId: string | number; anonymousId?: string | number | null | undefined }
-    | { userId?: string | number | null | undefined; anonymousId: string | number };
+    | { userId?: string | number | null | undefined; anonymousId: string | number }
+    | { userId: string | number; anonymousId?: string | number | null | undefined };
+
+  /** Where the user may come from `withContext`. A call that has none there either throws. */
+  export interface OptionalIdentity {
+    userId?: string | number | null | undefined;
+    anonymousId?: string | number | null | undefined;
+  }
+
+  /**
+   * A client whose calls may leave their user to `withContext`:
+   * `const analytics: Analytics.InContext<Events> = new Analytics('WRITE_KEY')`.
+   */
+  export type InContext<Events extends EventMap<Events> = AnyEvents, Traits extends object = object> = Client<
+    Events,
+    Traits,
+    OptionalIdentity
+  >;
 
   export interface Common {
     context?: object | null | undefined;
@@ -143,16 +197,23 @@ declare namespace Client {
     [key: string]: any;
   }
 
-  export type TrackMessage = Common & Identity & { event: string; properties?: object | null | undefined };
-  export type IdentifyMessage = Common & Identity & { traits?: object | null | undefined };
-  export type PageMessage = Common &
-    Identity & {
+  /** What `track` takes for the event `Name`. */
+  export type MessageOfEvent<Events, Name extends keyof Events, Who = Identity> = Common &
+    Who & { event: Name } & PropertiesOf<Events, Name>;
+  /** What `track` takes, for any of the events. */
+  export type TrackMessage<Events extends EventMap<Events> = AnyEvents, Who = Identity> = {
+    [Name in EventName<Events>]: MessageOfEvent<Events, Name, Who>;
+  }[EventName<Events>];
+  export type IdentifyMessage<Traits extends object = object, Who = Identity> = Common &
+    Who & { traits?: Traits | null | undefined };
+  export type PageMessage<Who = Identity> = Common &
+    Who & {
       name?: string | null | undefined;
       category?: string | null | undefined;
       properties?: object | null | undefined;
     };
-  export type GroupMessage = Common &
-    Identity & { groupId: string | number; traits?: object | null | undefined };
+  export type GroupMessage<Who = Identity> = Common &
+    Who & { groupId: string | number; traits?: object | null | undefined };
   export type AliasMessage = Common & { userId: string | number; previousId: string | number };
 
   export interface AnalyticsError extends Error {

@@ -96,17 +96,17 @@ describe('the built package', () => {
     [
       'node16',
       { moduleResolution: ts.ModuleResolutionKind.Node16, module: ts.ModuleKind.Node16 },
-      ['require.cts', 'import.mts'],
+      ['require.cts', 'import.mts', 'typed-events.ts'],
     ],
     [
       'bundler',
       { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext },
-      ['bundler.ts', 'import.mts'],
+      ['bundler.ts', 'import.mts', 'typed-events.ts'],
     ],
     [
       'node10',
       { moduleResolution: ts.ModuleResolutionKind.Node10, module: ts.ModuleKind.CommonJS },
-      ['bundler.ts'],
+      ['bundler.ts', 'typed-events.ts'],
     ],
   ])(
     'has types that hold under moduleResolution %s',
