@@ -22,7 +22,7 @@ import type { OutgoingRequest, Transport } from './transport/transport.ts';
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-type ErrorListener = (error: Error) => void;
+type ErrorListener = (error: AnalyticsError) => void;
 
 /** A client. Public fields and methods are those of `analytics-node` 6.2, and may be used as they were there. */
 export class Analytics {

@@ -1,5 +1,5 @@
 import { parseDurationMs } from './duration.ts';
-import { usageError } from './errors.ts';
+import { usageError, type AnalyticsError } from './errors.ts';
 import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
 
 /** Options of `analytics-node` 6.2 under their documented names, of `@segment/analytics-node`, and ours. */
@@ -21,7 +21,7 @@ export interface AnalyticsOptions {
   /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
   retryCount?: number | undefined;
   /** Called once for each failed batch and for dropped events; `flush` then resolves nonetheless. */
-  errorHandler?: ((error: Error) => void) | undefined;
+  errorHandler?: ((error: AnalyticsError) => void) | undefined;
 
   /** The successor's name for `enable: false`. */
   disable?: boolean | undefined;
@@ -63,7 +63,7 @@ export interface ResolvedOptions {
   enable: boolean;
   timeout: number | string | false;
   retryCount: number | undefined;
-  errorHandler: ((error: Error) => void) | undefined;
+  errorHandler: ((error: AnalyticsError) => void) | undefined;
   retryDeadlineMs: number;
   maxBufferedEvents: number;
   maxBufferedBytes: number;

@@ -115,4 +115,15 @@ describe('the built package', () => {
     },
     60_000,
   );
+
+  it('declares the options and members that the code has', () => {
+    const options = {
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      module: ts.ModuleKind.ESNext,
+      allowImportingTsExtensions: true,
+      exactOptionalPropertyTypes: true,
+      resolveJsonModule: true,
+    };
+    expect(faultsOf(options, ['declarations.ts'])).toEqual([]);
+  }, 60_000);
 });
