@@ -526,3 +526,50 @@ it('takes a retryCount of Infinity, as analytics-node does', () => {
   expect(() => client({ retryCount: Infinity })).not.toThrow();
   expect(() => client({ maxRetries: Infinity })).not.toThrow();
 });
+
+it('reads each event once, however many wait', async () => {
+  const analytics = client({ flushAt: 1_000 });
+  let reads = 0;
+  const properties = { toJSON: () => (reads += 1) };
+  for (let count = 0; count < 500; count += 1) analytics.track({ userId: 'u', event: 'e', properties });
+  await analytics.flush();
+  expect([reads, sent().flat().length]).toEqual([500, 500]);
+});
+
+it('has one request in flight, on one connection, whatever is tracked meanwhile', async () => {
+  const { opened, open } = gate();
+  server.script({ after: opened });
+  const analytics = client({ flushAt: 1 });
+  for (let count = 0; count < 300; count += 1) track(analytics, `e${count}`);
+  await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+  open();
+  await analytics.flush();
+  expect([server.requests.length, server.connectionCount]).toEqual([2, 1]);
+});
+
+it('rejects with the first error of several batches once the others are through', async () => {
+  server.script({ status: 400 }, { status: 200 }, { status: 413 });
+  const analytics = client({ flushAt: 1_000 });
+  const outcomes: unknown[] = [];
+  for (let count = 0; count < 50; count += 1) {
+    track(analytics, 'x'.repeat(30_000), (error) => outcomes.push(error?.code));
+  }
+  await expect(analytics.flush()).rejects.toMatchObject({ code: 'HTTP_400' });
+  const batches = server.requests.map(({ body }) => body.batch.length);
+  expect(batches.length).toBeGreaterThan(3);
+  const codes = ['HTTP_400', undefined, 'HTTP_413', undefined];
+  expect(outcomes).toEqual(
+    batches.flatMap((size, place) => Array.from({ length: size }, () => codes[place])),
+  );
+});
+
+it('tells a failure in the background to callback, errorHandler and listeners alike', async () => {
+  server.script({ status: 400 });
+  const told = [0, 1, 2].map(() => vi.fn<(error?: Error) => void>());
+  const analytics = client({ flushAt: 1, errorHandler: told[0] });
+  analytics.on('error', told[1]!);
+  track(analytics, 'a', told[2]);
+  await vi.waitFor(() => {
+    for (const one of told) expect(one.mock.calls[0]?.[0]).toMatchObject({ code: 'HTTP_400' });
+  });
+});
