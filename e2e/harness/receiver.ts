@@ -12,8 +12,10 @@ export interface ReceivedRequest {
 export interface Receiver {
   url: string;
   requests: ReceivedRequest[];
-  /** Status for the next and all later requests, or no answer at all; 200 at first. */
-  answer(status: number | 'never'): void;
+  /** Status for the next and all later requests, or no answer at all, or 200 on `release`; 200 at first. */
+  answer(status: number | 'never' | 'later'): void;
+  /** Answers all that wait, and all later requests, with 200. */
+  release(): void;
   /** All events received with a 2xx answer, in order; a body may be one event or an array. */
   events(): Record<string, unknown>[];
   close(): Promise<void>;
@@ -22,16 +24,20 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   const accepted: Record<string, unknown>[] = [];
-  let status: number | 'never' = 200;
+  const waiting: (() => void)[] = [];
+  let status: number | 'never' | 'later' = 200;
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
       requests.push({ method: request.method!, path: request.url!, headers: request.headers, body });
-      if (status === 'never') return;
-      if (status < 300) accepted.push(...([body].flat() as Record<string, unknown>[]));
-      response.writeHead(status).end();
+      const reply = (code: number): void => {
+        if (code < 300) accepted.push(...([body].flat() as Record<string, unknown>[]));
+        response.writeHead(code).end();
+      };
+      if (status === 'later') waiting.push(() => reply(200));
+      else if (status !== 'never') reply(status);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -39,6 +45,10 @@ export async function startReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`,
     requests,
     answer: (next) => (status = next),
+    release: () => {
+      status = 200;
+      for (const reply of waiting.splice(0)) reply();
+    },
     events: () => accepted,
     close: () =>
       new Promise((resolve) => {
