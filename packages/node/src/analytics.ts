@@ -16,7 +16,7 @@ import { EventQueue, type QueueItem } from './queue.ts';
 import { Refusals } from './refusals.ts';
 import { createSerialiser, type Serialise } from './serialise.ts';
 import { Settlement } from './settlement.ts';
-import { NodeTransport } from './transport/node-transport.ts';
+import { createTransport } from './transport/create-transport.ts';
 import type { OutgoingRequest, Transport } from './transport/transport.ts';
 
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
@@ -86,7 +86,7 @@ export class Analytics {
     this.#options = resolved;
     this.#serialise = createSerialiser(library, createMessageIds(), clock.nowMs);
     this.#liveness = new Liveness(clock);
-    this.#transport = new NodeTransport(this.#liveness);
+    this.#transport = createTransport(this.#liveness, clock);
     this.#refusals = new Refusals(onError);
     this.#settlement = new Settlement(() => this.#forgetIfIdle());
     this.#delivery = new Delivery({

@@ -24,7 +24,7 @@ function harness(replies: (Reply | Promise<Reply>)[] = [], bounds = {}) {
     settlement,
     transport: {
       post: async ({ body }: OutgoingRequest) => {
-        bodies.push(JSON.parse(body) as (typeof bodies)[number]);
+        bodies.push(JSON.parse(String(body)) as (typeof bodies)[number]);
         return (await replies.shift()) ?? OK;
       },
       close: () => undefined,

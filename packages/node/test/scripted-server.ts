@@ -1,5 +1,7 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { LOCALHOST_TLS } from './localhost-tls.ts';
 
 /** A Tracking API that answers as a test tells it to, over a real socket. */
 export interface ScriptedServer {
@@ -30,14 +32,16 @@ export type Answer =
   | { status: number; headers?: Record<string, string>; body?: string }
   /** Answers 200 once the promise resolves. */
   | { after: Promise<unknown> }
+  /** Sends these bytes and cuts the connection. */
+  | { raw: string }
   /** Cuts the connection. */
   | 'cut';
 
-export async function startServer(): Promise<ScriptedServer> {
+export async function startServer({ tls = false } = {}): Promise<ScriptedServer> {
   const requests: ReceivedRequest[] = [];
   const answers: Answer[] = [];
   let connectionCount = 0;
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -51,10 +55,12 @@ export async function startServer(): Promise<ScriptedServer> {
       });
       const answer = answers.shift() ?? { status: 200 };
       if (answer === 'cut') request.socket.destroy();
+      else if ('raw' in answer) request.socket.end(answer.raw);
       else if ('after' in answer) void answer.after.then(() => response.end('{"success":true}'));
       else response.writeHead(answer.status, answer.headers).end(answer.body ?? '{}');
     });
-  });
+  };
+  const server = tls ? createTlsServer(LOCALHOST_TLS, listener) : createServer(listener);
   server.on('connection', () => {
     connectionCount += 1;
   });
@@ -62,7 +68,7 @@ export async function startServer(): Promise<ScriptedServer> {
     server.listen(0, '127.0.0.1', resolve);
   });
   return {
-    host: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     get connectionCount() {
       return connectionCount;

@@ -65,6 +65,44 @@ describe('NodeTransport', () => {
     expect([server.requests.length, server.connectionCount]).toEqual([5, 1]);
   });
 
+  it('sends again at once what met a connection that the server had just closed', async () => {
+    await post();
+    server.script('cut');
+    expect(await post()).toMatchObject({ kind: 'answered', status: 200 });
+    expect([server.requests.length, server.connectionCount]).toEqual([3, 2]);
+  });
+
+  it('does so once', async () => {
+    await post();
+    server.script('cut', 'cut');
+    expect(await post()).toMatchObject({ kind: 'unanswered', error: { code: 'ECONNRESET' } });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('does so on a fresh connection, not on another that was idle', async () => {
+    await Promise.all([post(), post(), post()]);
+    expect(server.connectionCount).toBe(3);
+    server.script('cut');
+    expect(await post()).toMatchObject({ kind: 'answered', status: 200 });
+    expect(server.connectionCount).toBe(4);
+  });
+
+  it('does not when an answer had begun', async () => {
+    await post();
+    server.script({ raw: 'HTTP/1.1 200' });
+    expect(await post()).toMatchObject({ kind: 'unanswered', error: { code: 'ECONNRESET' } });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('gives both together the time of one request', async () => {
+    const { opened, open } = gate();
+    await post();
+    server.script('cut', { after: opened });
+    expect(await post(undefined, 50)).toMatchObject({ kind: 'unanswered', error: { code: 'ECONNABORTED' } });
+    expect(server.requests).toHaveLength(3);
+    open();
+  });
+
   it('stops waiting after the time-out, with the words and code of axios', async () => {
     const { opened, open } = gate();
     server.script({ after: opened });

@@ -4,20 +4,25 @@ import type { Verdict } from './verdicts.ts';
 export interface OutgoingRequest {
   url: string;
   headers: Readonly<Record<string, string>>;
-  body: string;
+  /** JSON, or what it is encoded to as the headers say. */
+  body: string | Uint8Array;
   /** From the call until the answer is complete. */
   timeoutMs: number;
 }
 
+export interface Answered {
+  kind: 'answered';
+  status: number;
+  statusText: string;
+  retryAfter: string | undefined;
+  /** Where a redirect points. */
+  location?: string;
+  /** Events of the batch that were refused although it was answered 200; absent when there are none. */
+  verdicts?: readonly Verdict[];
+}
+
 export type Reply =
-  | {
-      kind: 'answered';
-      status: number;
-      statusText: string;
-      retryAfter: string | undefined;
-      /** Events of the batch that were refused although it was answered 200; absent when there are none. */
-      verdicts?: readonly Verdict[];
-    }
+  | Answered
   /** No answer: the connection could not be made, broke, or took too long. */
   | { kind: 'unanswered'; error: AnalyticsError }
   /** The request could not even be made, as with a malformed host. */
