@@ -28,6 +28,9 @@ describe.each([
   'CONTRIBUTING.md',
   'docs/operations.md',
   'docs/guarantees.md',
+  'docs/library.md',
+  'docs/library/migrating.md',
+  'examples/README.md',
 ])('%s', (page) => {
   it('links only to files that are there', () => {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)/g)].map(([, link]) => link!);
