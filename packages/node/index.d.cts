@@ -121,6 +121,8 @@ declare namespace Client {
 
     /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
     retryDeadlineMs?: number | undefined;
+    /** Requests under way at once. Default 1, at least 1; more may deliver events out of order. */
+    maxConcurrentRequests?: number | undefined;
     /** Events held in memory: queued, waiting for a retry or in flight. Default 100,000, at least 1. */
     maxBufferedEvents?: number | undefined;
     /** Bytes of their JSON held in memory. Default 67,108,864 (64 MB), at least 32,768. */

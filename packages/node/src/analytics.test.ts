@@ -86,6 +86,10 @@ describe('the constructor', () => {
       { maxBufferedBytes: 5 },
       'The option "maxBufferedBytes" must be a whole number of at least 32768; found 5.',
     ],
+    [
+      { maxConcurrentRequests: 0 },
+      'The option "maxConcurrentRequests" must be a whole number of at least 1; found 0.',
+    ],
     [{ exitDrainMs: -5 }, 'The option "exitDrainMs" must be a whole number of at least 0; found -5.'],
     [{ timeout: 'soon' }, 'The option "timeout" must be a number of milliseconds or a text such as'],
     [
@@ -261,6 +265,17 @@ describe('flush', () => {
     expect(analytics.pendingFlush).toBeNull();
   });
 
+  it('is under way also where events went out unasked, and covers them', async () => {
+    server.script({ status: 400 });
+    const analytics = client({ flushAt: 1 });
+    expect(analytics.pendingFlush).toBeNull();
+    track(analytics, 'a');
+    const pending = analytics.pendingFlush;
+    expect(analytics.pendingFlush).toBe(pending);
+    await expect(pending).rejects.toThrow('Bad Request');
+    expect(analytics.pendingFlush).toBeNull();
+  });
+
   it('leaves nothing queued: a batch takes what the limits allow', async () => {
     const analytics = client({ flushAt: 10_000 });
     for (let count = 0; count < 3_000; count += 1) track(analytics, `e${count}`);
@@ -309,6 +324,20 @@ describe('flush', () => {
     await expect(analytics.flush()).rejects.toMatchObject(error);
     expect(callback.mock.calls[0]?.[0]).toMatchObject(error);
     expect(onError).toHaveBeenCalledExactlyOnceWith(callback.mock.calls[0]?.[0]);
+  });
+
+  it('rejects when the server refused an event of a batch that it took, and tells the others nothing', async () => {
+    const body = '{"success":true,"verdicts":[{"index":1,"code":"invalid_timestamp"}]}';
+    server.script({ status: 200, body });
+    const analytics = client();
+    const codes: unknown[] = [];
+    for (const event of ['a', 'b', 'c']) track(analytics, event, (error) => codes.push(error?.code));
+    const error = {
+      code: 'invalid_timestamp',
+      message: expect.stringMatching(/^the server refused 1 of 3/) as string,
+    };
+    await expect(analytics.flush()).rejects.toMatchObject(error);
+    expect(codes).toEqual([undefined, 'invalid_timestamp', undefined]);
   });
 
   it('rejects with the time-out', async () => {

@@ -5,9 +5,10 @@ import { Delivery } from './delivery.ts';
 import { parseDurationMs } from './duration.ts';
 import { callProgram, usageError, type AnalyticsError } from './errors.ts';
 import { drainAtExit, forgetAtExit, type Drainable } from './exit.ts';
-import { flushed, type FlushOptions } from './flush.ts';
+import { flushed, type FlushOptions, type Waiting } from './flush.ts';
 import { isRetryableToAnalyticsNode } from './legacy-retryable.ts';
 import { Liveness } from './liveness.ts';
+import { MemoryBacklog } from './memory-backlog.ts';
 import { createMessageIds } from './message-id.ts';
 import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
@@ -41,9 +42,6 @@ export class Analytics {
   /** False until the first event, which is sent at once. */
   flushed = false;
   timer: NodeJS.Timeout | null | undefined;
-  /** The flush under way. */
-  pendingFlush: Promise<FlushData | undefined> | null = null;
-
   #options: ResolvedOptions;
   #queue = new EventQueue();
   #serialise: Serialise;
@@ -55,6 +53,7 @@ export class Analytics {
   #emitter = new EventEmitter();
   #atExit: Drainable;
   #flushingInBackground = false;
+  #pendingFlush: Promise<FlushData | undefined> | null = null;
   #closed = false;
 
   /**
@@ -91,11 +90,13 @@ export class Analytics {
     this.#settlement = new Settlement(() => this.#forgetIfIdle());
     this.#delivery = new Delivery({
       transport: this.#transport,
+      backlog: new MemoryBacklog(),
       settlement: this.#settlement,
       liveness: this.#liveness,
       clock,
       random: Math.random,
       bounds: { retryCount: resolved.retryCount ?? Infinity, deadlineMs: resolved.retryDeadlineMs },
+      maxConcurrentRequests: resolved.maxConcurrentRequests,
       request: () => this.#request(),
       onError,
     });
@@ -129,7 +130,7 @@ export class Analytics {
   /** Validates, also when disabled. @throws Error in the words of `analytics-node`. */
   #call(type: EventType, message: object, callback: Callback | undefined): this {
     // `enqueue` measures the bytes that it makes, so all but a program's own validation can leave the size to it.
-    if (this._validate === Analytics.prototype._validate) this.#validateFields(message, type);
+    if (this._validate === OWN._validate.value) this.#validateFields(message, type);
     else this._validate(message, type);
     this.enqueue(type, message, callback);
     return this;
@@ -189,27 +190,17 @@ export class Analytics {
     const callback = typeof how === 'function' ? how : undefined;
     const options: FlushOptions = typeof how === 'object' && how !== null ? how : {};
     const timeoutMs = flushTimeoutMs(options.timeout);
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
     if (options.close) this.#closed = true;
-
-    if (this.enable) {
-      const events = this.#queue.take((done, error) => {
-        this.#report(error);
-        if (done) soon(callProgram, () => done(error));
-      });
-      this.#delivery.add(events);
-    }
-    if (!this.enable || this.#settlement.openCount === 0) {
+    this.#send();
+    if (this.#settlement.openCount === 0) {
       if (callback) soon(callProgram, () => callback());
       if (options.close) this.#transport.close();
       return Promise.resolve(undefined);
     }
-    const flush = flushed(this.#settlement, this.#liveness, {
+    return this.#pend({
       timeoutMs,
       callback,
       holdsProcess: !this.#flushingInBackground,
-      errorsAreHandled: () => typeof this.errorHandler === 'function',
       onSettled: () => {
         if (options.close) this.#transport.close();
       },
@@ -217,13 +208,22 @@ export class Analytics {
         if (options.close) forgetAtExit(this.#atExit);
       },
     });
-    this.pendingFlush = flush;
-    // Awaiters see a rejection all the same, but one that nobody awaits must not end the process.
-    const forget = (): void => {
-      if (this.pendingFlush === flush) this.pendingFlush = null;
-    };
-    flush.then(forget, forget);
-    return flush;
+  }
+
+  /**
+   * The last flush that is not over, null when there is none. What is sent unasked gets a promise only
+   * when somebody reads this: one for each twenty events, and a fence behind it, would cost as much as
+   * the events.
+   */
+  get pendingFlush(): Promise<FlushData | undefined> | null {
+    if (this.#pendingFlush === null && this.#settlement.openCount > 0) {
+      return this.#pend({ holdsProcess: false });
+    }
+    return this.#pendingFlush;
+  }
+
+  set pendingFlush(flush: Promise<FlushData | undefined> | null) {
+    this.#pendingFlush = flush;
   }
 
   /** Drops what is tracked from now on and flushes the rest. Called again, it waits for the same. */
@@ -252,14 +252,40 @@ export class Analytics {
     return isRetryableToAnalyticsNode(error);
   }
 
-  /** Through the public method, which programs replace; whatever that returns is nobody's rejection. */
+  /** Through the public method where a program has replaced it; whatever that returns is nobody's rejection. */
   #flushInBackground(): void {
+    if (this.flush === OWN.flush.value) return this.#send();
     this.#flushingInBackground = true;
     try {
       Promise.resolve(this.flush() as unknown).catch(() => undefined);
     } finally {
       this.#flushingInBackground = false;
     }
+  }
+
+  /** Hands all that is queued to delivery. */
+  #send(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    if (!this.enable) return;
+    const events = this.#queue.take((done, error) => {
+      this.#report(error);
+      if (done) soon(callProgram, () => done(error));
+    });
+    this.#delivery.add(events);
+  }
+
+  /** A promise for all that is open now. */
+  #pend(waiting: Omit<Waiting, 'errorsAreHandled'>): Promise<FlushData | undefined> {
+    const errorsAreHandled = (): boolean => typeof this.errorHandler === 'function';
+    const flush = flushed(this.#settlement, this.#liveness, { ...waiting, errorsAreHandled });
+    this.#pendingFlush = flush;
+    // Awaiters see a rejection all the same, but one that nobody awaits must not end the process.
+    const forget = (): void => {
+      if (this.#pendingFlush === flush) this.#pendingFlush = null;
+    };
+    flush.then(forget, forget);
+    return flush;
   }
 
   /** Whether an event may be held besides what is held already, as `overflow` says. */
@@ -302,3 +328,6 @@ export class Analytics {
     for (const listener of this.#emitter.rawListeners('error')) callProgram(() => listener(error) as unknown);
   }
 }
+
+/** Its methods as they are unless a program replaces them, on a client or, as a test may, on the prototype. */
+const OWN = Object.getOwnPropertyDescriptors(Analytics.prototype);

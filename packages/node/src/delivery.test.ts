@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { gate } from '../test/scripted-server.ts';
-import { Delivery } from './delivery.ts';
+import type { Backlog } from './backlog.ts';
+import { Delivery, type DeliveryPorts } from './delivery.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
+import { MemoryBacklog } from './memory-backlog.ts';
 import type { Callback, OutgoingEvent } from './outgoing.ts';
 import { flushDataOfFence, Settlement, type Fence } from './settlement.ts';
 import type { OutgoingRequest, Reply } from './transport/transport.ts';
@@ -14,7 +16,11 @@ const DOWN: Reply = { kind: 'unanswered', error: refused };
 const limited = (retryAfter: string): Reply => ({ ...OK, status: 429, statusText: 'Slow', retryAfter });
 
 /** A delivery whose time passes only in its own sleeps, and whose server follows a script. */
-function harness(replies: (Reply | Promise<Reply>)[] = [], bounds = {}) {
+function harness(
+  replies: (Reply | Promise<Reply>)[] = [],
+  bounds = {},
+  ports: Partial<Pick<DeliveryPorts, 'backlog' | 'maxConcurrentRequests'>> = {},
+) {
   let nowMs = 0;
   const bodies: { batch: { n: number }[]; timestamp: string; sentAt: string }[] = [];
   const sleepsMs: number[] = [];
@@ -22,6 +28,8 @@ function harness(replies: (Reply | Promise<Reply>)[] = [], bounds = {}) {
   const settlement = new Settlement(() => undefined);
   const delivery = new Delivery({
     settlement,
+    backlog: new MemoryBacklog(),
+    maxConcurrentRequests: 1,
     transport: {
       post: async ({ body }: OutgoingRequest) => {
         bodies.push(JSON.parse(String(body)) as (typeof bodies)[number]);
@@ -42,6 +50,7 @@ function harness(replies: (Reply | Promise<Reply>)[] = [], bounds = {}) {
     bounds: { retryCount: Infinity, deadlineMs: 60_000, ...bounds },
     request: () => ({ url: 'http://localhost', headers: {}, timeoutMs: 1_000 }),
     onError: (error) => errors.push(error),
+    ...ports,
   });
   const flushed = (...events: OutgoingEvent[]): Promise<Fence> => {
     delivery.add(events);
@@ -187,5 +196,106 @@ describe('Delivery', () => {
       sentCount: 0,
       error: { code: 'QUEUE_FULL' },
     });
+  });
+
+  it('makes as many requests at once as it may, and counts rightly in whatever order they end', async () => {
+    const gates = [gate(), gate(), gate()];
+    const replies = gates.map(({ opened }, at) => opened.then(() => (at === 1 ? BAD : OK)));
+    const { delivery, flushed, sent, errors } = harness(replies, {}, { maxConcurrentRequests: 3 });
+    const called: number[] = [];
+    const noted = (n: number): OutgoingEvent => event(n, () => called.push(n));
+    const first = flushed(noted(1));
+    const second = flushed(noted(2));
+    const third = flushed(noted(3));
+    const fourth = flushed(noted(4));
+    expect(sent()).toEqual([[1], [2], [3]]);
+    expect(delivery.count).toBe(4);
+    gates[2]!.open();
+    await vi.waitFor(() => expect(called).toEqual([3, 4]));
+    gates[1]!.open();
+    await vi.waitFor(() => expect(called).toEqual([3, 4, 2]));
+    gates[0]!.open();
+    expect(await first).toMatchObject({ error: undefined, sentCount: 1 });
+    expect(await second).toMatchObject({ error: { code: 'HTTP_400' }, sentCount: 1 });
+    expect(await third).toMatchObject({ error: { code: 'HTTP_400' }, sentCount: 2 });
+    expect(flushDataOfFence(await fourth).batch).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
+    expect([called, errors.length, delivery.count, delivery.bytes]).toEqual([[3, 4, 2, 1], 1, 0, 0]);
+  });
+
+  it('has every request wait for what one of them was asked to', async () => {
+    const { opened, open } = gate();
+    const replies = [limited('7'), opened.then(() => UNAVAILABLE)];
+    const { flushed, sleepsMs, bodies } = harness(replies, {}, { maxConcurrentRequests: 2 });
+    const first = flushed(event(1));
+    const second = flushed(event(2));
+    await first;
+    open();
+    await second;
+    expect(sleepsMs).toEqual([7_000, 100]);
+    expect(bodies.map(({ sentAt }) => Date.parse(sentAt))).toEqual([0, 0, 7_000, 7_100]);
+  });
+
+  it('tells each event of a batch what the server said of it, and reports a refusal once', async () => {
+    const verdicts = [
+      { index: 1, code: 'no_user_anon_id' },
+      { index: 2, code: 'something_new' },
+      { index: 9, code: 'beyond_the_batch' },
+    ];
+    const { flushed, errors } = harness([{ ...OK, verdicts }]);
+    const calls: (string | undefined)[][] = [];
+    const noted = (n: number): OutgoingEvent =>
+      event(n, (error) => calls.push([String(n), error?.code, error?.message]));
+    const fence = await flushed(noted(1), noted(2), noted(3), noted(4));
+    expect(calls).toEqual([
+      ['1', undefined, undefined],
+      ['2', 'no_user_anon_id', 'the event has neither a userId nor an anonymousId'],
+      ['3', 'something_new', 'the server says something_new'],
+      ['4', undefined, undefined],
+    ]);
+    expect(errors).toEqual([fence.error]);
+    expect([fence.error?.code, fence.sentCount]).toEqual(['no_user_anon_id', 2]);
+    expect(fence.error?.message).toMatch(/^the server refused 2 of 4 events/);
+    expect(flushDataOfFence(fence).batch).toHaveLength(4);
+  });
+
+  it('fails only the flushes that cover a refused event', async () => {
+    const { opened, open } = gate();
+    const { flushed } = harness([opened.then(() => OK), { ...OK, verdicts: [{ index: 1, code: 'x' }] }]);
+    const flushes = [flushed(event(1)), flushed(event(2)), flushed(event(3))];
+    open();
+    const [, second, third] = await Promise.all(flushes);
+    expect([second!.error, second!.sentCount]).toEqual([undefined, 2]);
+    expect([third!.error?.code, third!.sentCount]).toEqual(['x', 2]);
+  });
+
+  it('takes a duplicate for delivered: the answer to an earlier attempt was lost', async () => {
+    const { flushed, errors } = harness([DOWN, { ...OK, verdicts: [{ index: 0, code: 'duplicate' }] }]);
+    const fence = await flushed(event(1));
+    expect([fence.error, fence.sentCount, errors]).toEqual([undefined, 1, []]);
+  });
+
+  it('tells the backlog what became of each batch, and waits for one that is read first', async () => {
+    const memory = new MemoryBacklog();
+    const told: [number, number, string | undefined][] = [];
+    const backlog: Backlog = {
+      get count() {
+        return memory.count;
+      },
+      get bytes() {
+        return memory.bytes;
+      },
+      add: (events) => memory.add(events),
+      cut: () => Promise.resolve(memory.cut()),
+      dropOldest: () => memory.dropOldest(),
+      settled: ({ from, events }, { error }) => told.push([from, events.length, error?.code]),
+    };
+    const { flushed, sent } = harness([OK, BAD], {}, { backlog });
+    await flushed(event(1), event(2));
+    await flushed(event(3));
+    expect(sent()).toEqual([[1, 2], [3]]);
+    expect(told).toEqual([
+      [0, 2, undefined],
+      [2, 1, 'HTTP_400'],
+    ]);
   });
 });

@@ -1,41 +1,44 @@
 import { httpStatusCode } from '@millrace/spec';
-import { Backlog, bodyOf } from './backlog.ts';
+import type { Backlog, Outcome } from './backlog.ts';
+import { bodyOf } from './body.ts';
 import type { Clock } from './clock.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
 import type { Liveness } from './liveness.ts';
 import type { OutgoingEvent } from './outgoing.ts';
+import { outcomeOf } from './refused.ts';
 import { isSuccess, nextStep, parseRetryAfterMs, type Failure, type RetryBounds } from './retry-policy.ts';
 import type { Settlement } from './settlement.ts';
 import type { OutgoingRequest, Reply, Transport } from './transport/transport.ts';
 
 export interface DeliveryPorts {
   transport: Transport;
+  backlog: Backlog;
   settlement: Settlement;
   liveness: Pick<Liveness, 'after'>;
   clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   random: () => number;
   bounds: RetryBounds;
+  /** Requests under way at once, at least 1. */
+  maxConcurrentRequests: number;
   /** Asked at each attempt, since a program may change the client's fields meanwhile. */
   request: () => Omit<OutgoingRequest, 'body'>;
-  /** A batch failed for good. */
+  /** A batch failed for good, or events in it were refused. */
   onError: (error: AnalyticsError) => void;
 }
 
 /**
- * Sends flushed events, one request at a time and in order: a batch is delivered or given up before
- * the next is cut. While it is under way others gather, so under load a request carries what the
- * limits allow.
+ * Sends flushed events in order, by default one request at a time: a batch is delivered or given up
+ * before the next is cut. While it is under way others gather, so under load a request carries what
+ * the limits allow.
  */
 export class Delivery {
   #ports: DeliveryPorts;
-  #backlog = new Backlog();
-  #running = false;
+  /** Loops that each have one request under way, or wait until one may be made. */
+  #workerCount = 0;
   #inFlightCount = 0;
   #inFlightBytes = 0;
-  /** Place of the oldest event of the backlog in the order of flushing. */
-  #nextPlace = 0;
   /** The server asked to be left alone until then, by the monotonic clock. */
-  #heldUntilMs = 0;
+  #heldUntilMs = -Infinity;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
@@ -43,74 +46,86 @@ export class Delivery {
 
   /** Events that wait, are retried or are in flight. */
   get count(): number {
-    return this.#backlog.count + this.#inFlightCount;
+    return this.#ports.backlog.count + this.#inFlightCount;
   }
 
   /** Their JSON. */
   get bytes(): number {
-    return this.#backlog.bytes + this.#inFlightBytes;
+    return this.#ports.backlog.bytes + this.#inFlightBytes;
   }
 
-  /** Posts in the same tick when idle. */
+  /** Posts in the same tick when a request may be made. */
   add(events: readonly OutgoingEvent[]): void {
-    this.#ports.settlement.open(events.length);
-    this.#backlog.add(events);
-    if (!this.#running) void this.#run();
+    const { settlement, backlog, maxConcurrentRequests } = this.#ports;
+    settlement.open(events.length);
+    backlog.add(events);
+    while (this.#workerCount < maxConcurrentRequests && backlog.count > 0) void this.#work();
   }
 
   /** @returns false when none waits; what is in flight is not dropped. */
   dropOldest(error: AnalyticsError): boolean {
-    const event = this.#backlog.dropOldest();
-    if (!event) return false;
-    this.#ports.settlement.drop(this.#nextPlace, event, error, new Date(this.#ports.clock.nowMs()));
-    this.#nextPlace += 1;
+    const batch = this.#ports.backlog.dropOldest();
+    if (!batch) return false;
+    this.#ports.settlement.drop(batch, error, new Date(this.#ports.clock.nowMs()));
     return true;
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
-    while (this.#backlog.count > 0) {
-      const holdMs = this.#heldUntilMs - this.#ports.clock.monotonicMs();
-      if (holdMs > 0) await this.#sleep(holdMs);
+  async #work(): Promise<void> {
+    this.#workerCount += 1;
+    while (this.#ports.backlog.count > 0) {
+      // Before a batch is cut, so that the next ones hold what gathers meanwhile.
+      if (this.#holdMs() > 0) await this.#whileHeld();
       else await this.#deliverNext();
     }
-    this.#running = false;
+    this.#workerCount -= 1;
   }
 
   async #deliverNext(): Promise<void> {
-    const events = this.#backlog.cut();
-    const from = this.#nextPlace;
-    this.#nextPlace += events.length;
-    this.#inFlightCount = events.length;
-    this.#inFlightBytes = events.reduce((bytes, event) => bytes + event.bytes, 0);
-    const timestamp = new Date(this.#ports.clock.nowMs());
-    const { sentAt, error } = await this.#attempt(events, timestamp);
-    this.#inFlightCount = 0;
-    this.#inFlightBytes = 0;
-    if (error) this.#ports.onError(error);
-    this.#ports.settlement.settle({ from, events, timestamp, sentAt, error });
+    const { backlog, settlement, clock, onError } = this.#ports;
+    const cut = backlog.cut();
+    // No await when there is nothing to wait for: the request is to start in this tick.
+    const batch = cut instanceof Promise ? await cut : cut;
+    this.#inFlightCount += batch.events.length;
+    this.#inFlightBytes += batch.bytes;
+    const timestamp = new Date(clock.nowMs());
+    const { sentAt, outcome } = await this.#attempt(batch.events, timestamp);
+    this.#inFlightCount -= batch.events.length;
+    this.#inFlightBytes -= batch.bytes;
+    backlog.settled(batch, outcome);
+    if (outcome.error) onError(outcome.error);
+    settlement.settle({ from: batch.from, events: batch.events, timestamp, sentAt, ...outcome });
   }
 
   /** Attempts until the batch is delivered or the policy gives it up. */
   async #attempt(
     events: readonly OutgoingEvent[],
     timestamp: Date,
-  ): Promise<{ sentAt: Date; error: AnalyticsError | undefined }> {
+  ): Promise<{ sentAt: Date; outcome: Outcome }> {
     const { transport, clock, bounds, random, request } = this.#ports;
     const startedMs = clock.monotonicMs();
     for (let number = 1; ; number += 1) {
       // Of this attempt: the server corrects timestamps by it, and a retry may come much later.
       const sentAt = new Date(clock.nowMs());
       const reply = await transport.post({ ...request(), body: bodyOf(events, timestamp, sentAt) });
-      if (reply.kind === 'answered' && isSuccess(reply.status)) return { sentAt, error: undefined };
+      if (reply.kind === 'answered' && isSuccess(reply.status)) {
+        return { sentAt, outcome: outcomeOf(reply.verdicts, events.length) };
+      }
       const elapsedMs = clock.monotonicMs() - startedMs;
       const next = nextStep(failureOf(reply, clock.nowMs()), { number, elapsedMs }, bounds, random);
-      if (next.kind === 'fail') {
-        this.#heldUntilMs = clock.monotonicMs() + next.holdMs;
-        return { sentAt, error: errorOf(reply) };
-      }
+      this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.monotonicMs() + next.holdMs);
+      if (next.kind === 'fail') return { sentAt, outcome: { error: errorOf(reply) } };
       await this.#sleep(next.afterMs);
+      // Another request may have been told to wait meanwhile.
+      await this.#whileHeld();
     }
+  }
+
+  #holdMs(): number {
+    return this.#heldUntilMs - this.#ports.clock.monotonicMs();
+  }
+
+  async #whileHeld(): Promise<void> {
+    for (let holdMs = this.#holdMs(); holdMs > 0; holdMs = this.#holdMs()) await this.#sleep(holdMs);
   }
 
   #sleep(delayMs: number): Promise<void> {

@@ -2,7 +2,8 @@ import type { FailureCode, LibraryCode } from '@millrace/spec';
 
 /**
  * What callbacks, `errorHandler`, `on('error')` and the promise of `flush` are given.
- * `code` is one of ours, or the system's (`ECONNREFUSED` …) when the request never got an answer.
+ * `code` is one of ours, the server's for a single event that it refused, or the system's
+ * (`ECONNREFUSED` …) when the request never got an answer.
  */
 export interface AnalyticsError extends Error {
   code: string;
@@ -23,6 +24,11 @@ export function analyticsError(
   details: Partial<Pick<AnalyticsError, 'cause' | 'response' | 'sentCount' | 'remainingCount'>> = {},
 ): AnalyticsError {
   return Object.assign(new Error(message), { code, ...details });
+}
+
+/** For an event, or events of a batch, that the server refused although it took the batch. The codes are the server's. */
+export function refusalError(code: string, message: string): AnalyticsError {
+  return Object.assign(new Error(message), { code });
 }
 
 /** For what the program itself got wrong. */

@@ -10,15 +10,15 @@ export interface FlushOptions {
   close?: boolean | undefined;
 }
 
-interface Waiting {
-  timeoutMs: number | undefined;
-  callback: Callback | undefined;
+export interface Waiting {
+  timeoutMs?: number | undefined;
+  callback?: Callback | undefined;
   /** Whether somebody awaits it, so that the process must not end before. */
   holdsProcess: boolean;
   /** Asked at the end: an `errorHandler` has the errors, so the promise does not. */
   errorsAreHandled: () => boolean;
-  onSettled: () => void;
-  onTimeout: () => void;
+  onSettled?: () => void;
+  onTimeout?: () => void;
 }
 
 /**
@@ -37,7 +37,7 @@ export function flushed(
     const fence = settlement.fence(() => {
       stopTimer?.();
       release?.();
-      onSettled();
+      onSettled?.();
       const data = flushDataOfFence(fence);
       const { error } = fence;
       if (callback) callProgram(() => callback(error, data));
@@ -48,7 +48,7 @@ export function flushed(
     stopTimer = liveness.after(timeoutMs, () => {
       release?.();
       settlement.abandon(fence);
-      onTimeout();
+      onTimeout?.();
       reject(timeoutError(timeoutMs, fence));
     });
   });

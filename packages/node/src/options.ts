@@ -34,6 +34,8 @@ export interface AnalyticsOptions {
 
   /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
   retryDeadlineMs?: number | undefined;
+  /** Requests under way at once. Default 1, at least 1; more may deliver events out of order. */
+  maxConcurrentRequests?: number | undefined;
   /** Events held in memory: queued, waiting for a retry or in flight. Default 100,000, at least 1. */
   maxBufferedEvents?: number | undefined;
   /** Bytes of their JSON held in memory. Default 67,108,864 (64 MB), at least 32,768. */
@@ -65,6 +67,7 @@ export interface ResolvedOptions {
   retryCount: number | undefined;
   errorHandler: ((error: AnalyticsError) => void) | undefined;
   retryDeadlineMs: number;
+  maxConcurrentRequests: number;
   maxBufferedEvents: number;
   maxBufferedBytes: number;
   overflow: Overflow;
@@ -97,6 +100,7 @@ export function resolveOptions(
     retryCount: retryCount(options),
     errorHandler: options.errorHandler,
     retryDeadlineMs: wholeNumber('retryDeadlineMs', options.retryDeadlineMs, 60_000, 0),
+    maxConcurrentRequests: wholeNumber('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1),
     maxBufferedEvents: wholeNumber('maxBufferedEvents', options.maxBufferedEvents, 100_000, 1),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes, 64 * 1024 * 1024, 32_768),
     overflow: overflow(options.overflow),

@@ -44,10 +44,11 @@ describe('nextStep', () => {
   });
 
   it('retries what a server or a network may have fixed by then', () => {
-    expect(nextStep(status(503), first, bounds, most)).toEqual({ kind: 'retry', afterMs: 100 });
+    expect(nextStep(status(503), first, bounds, most)).toEqual({ kind: 'retry', afterMs: 100, holdMs: 0 });
     expect(nextStep(unanswered, { number: 3, elapsedMs: 1_000 }, bounds, most)).toEqual({
       kind: 'retry',
       afterMs: 400,
+      holdMs: 0,
     });
   });
 
@@ -66,13 +67,18 @@ describe('nextStep', () => {
     expect(nextStep(unanswered, { number: 12, elapsedMs: 50_000 }, bounds, most)).toEqual({
       kind: 'retry',
       afterMs: 10_000,
+      holdMs: 0,
     });
     expect(nextStep(unanswered, { number: 13, elapsedMs: 60_000 }, bounds, most).kind).toBe('fail');
   });
 
-  it('waits for a Retry-After in full', () => {
-    expect(nextStep(status(429, 5_000), first, bounds, most)).toEqual({ kind: 'retry', afterMs: 5_000 });
-    expect(nextStep(status(503, 0), first, bounds, most)).toEqual({ kind: 'retry', afterMs: 100 });
+  it('waits for a Retry-After in full, and has the whole client wait', () => {
+    expect(nextStep(status(429, 5_000), first, bounds, most)).toEqual({
+      kind: 'retry',
+      afterMs: 5_000,
+      holdMs: 5_000,
+    });
+    expect(nextStep(status(503, 0), first, bounds, most)).toEqual({ kind: 'retry', afterMs: 100, holdMs: 0 });
   });
 
   it('fails at once, and holds the client, when a Retry-After reaches past the deadline', () => {

@@ -21,7 +21,7 @@ export interface Attempt {
 }
 
 /** `holdMs`: how long the server wants to be left alone, by every batch of this client. */
-export type NextStep = { kind: 'retry'; afterMs: number } | { kind: 'fail'; holdMs: number };
+export type NextStep = { kind: 'retry'; afterMs: number; holdMs: number } | { kind: 'fail'; holdMs: number };
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
@@ -46,7 +46,7 @@ export function nextStep(
     return { kind: 'fail', holdMs: askedMs ?? 0 };
   }
   const jitteredMs = Math.min(backoffMs(attempt.number, random), remainingMs);
-  return { kind: 'retry', afterMs: Math.max(jitteredMs, askedMs ?? 0) };
+  return { kind: 'retry', afterMs: Math.max(jitteredMs, askedMs ?? 0), holdMs: askedMs ?? 0 };
 }
 
 /** Full jitter: anywhere between nothing and the doubled bound. */

@@ -1,15 +1,12 @@
+import type { Batch, Outcome } from './backlog.ts';
 import { soon } from './clock.ts';
 import { callProgram, type AnalyticsError } from './errors.ts';
 import { flushDataOf, type FlushData, type OutgoingEvent } from './outgoing.ts';
 
 /** Events that met their end together: in one request, or dropped in one tick. */
-export interface Settled {
-  /** Place of the first of them in the order of flushing. */
-  from: number;
-  events: readonly OutgoingEvent[];
+export interface Settled extends Omit<Batch, 'bytes'>, Outcome {
   timestamp: Date;
   sentAt: Date;
-  error: AnalyticsError | undefined;
   /** Never part of a request. */
   dropped?: boolean;
 }
@@ -32,7 +29,7 @@ export class Settlement {
   #fences = new Set<Fence>();
   #openedCount = 0;
   #settledCount = 0;
-  #dropped: (Settled & { events: OutgoingEvent[] }) | undefined;
+  #dropped: (Settled & { readonly events: OutgoingEvent[] }) | undefined;
   #onIdle: () => void;
 
   /** @param onIdle called when all that was opened is settled. */
@@ -52,11 +49,11 @@ export class Settlement {
   /** Runs the callbacks, by setImmediate as analytics-node does, then tells the fences. */
   settle(settled: Settled): void {
     soon(() => {
-      const { events, timestamp, sentAt, error } = settled;
+      const { events, timestamp, sentAt } = settled;
       const data = flushDataOf(() => events, timestamp, sentAt);
-      for (const { callback } of events) {
-        if (callback) callProgram(() => callback(error, data));
-      }
+      events.forEach(({ callback }, index) => {
+        if (callback) callProgram(() => callback(errorOf(settled, index), data));
+      });
       this.#settledCount += events.length;
       // Those of now: a flush made by the callback of a flush is a new fence, and does not wait for these.
       const fences = [...this.#fences];
@@ -65,14 +62,14 @@ export class Settlement {
     });
   }
 
-  /** Settles one dropped event together with its neighbours that are dropped for the same error. */
-  drop(place: number, event: OutgoingEvent, error: AnalyticsError, now: Date): void {
+  /** Settles a dropped event together with its neighbours that are dropped for the same error. */
+  drop({ from, events }: Batch, error: AnalyticsError, now: Date): void {
     const group = this.#dropped;
-    if (group?.error === error && group.from + group.events.length === place) {
-      group.events.push(event);
+    if (group?.error === error && group.from + group.events.length === from) {
+      group.events.push(...events);
       return;
     }
-    this.#dropped = { from: place, events: [event], timestamp: now, sentAt: now, error, dropped: true };
+    this.#dropped = { from, events: [...events], timestamp: now, sentAt: now, error, dropped: true };
     this.settle(this.#dropped);
   }
 
@@ -100,10 +97,11 @@ export class Settlement {
     const count = countBefore(fence.end, settled);
     if (count === 0) return;
     if (!settled.dropped) fence.settled.push(settled);
-    fence.error ??= settled.error;
+    const failedCount = failedBefore(count, settled);
+    if (failedCount > 0) fence.error ??= settled.error;
     fence.timestamp ??= settled.timestamp;
     fence.sentAt = settled.sentAt;
-    if (!settled.error) fence.sentCount += count;
+    fence.sentCount += count - failedCount;
     fence.remainingCount -= count;
     if (fence.remainingCount > 0) return;
     this.#fences.delete(fence);
@@ -111,13 +109,25 @@ export class Settlement {
   }
 }
 
-/** All that the fence covered and that went in requests, however many, as one body. */
+/** All that the fence covered and that went in requests, however many, as one body in the order of flushing. */
 export function flushDataOfFence({ end, settled, timestamp, sentAt }: Fence): FlushData {
   const events = (): OutgoingEvent[] =>
-    settled.flatMap((part) => part.events.slice(0, countBefore(end, part)));
+    settled
+      .toSorted((one, other) => one.from - other.from)
+      .flatMap((part) => part.events.slice(0, countBefore(end, part)));
   return flushDataOf(events, timestamp!, sentAt!);
 }
 
 function countBefore(end: number, { from, events }: Settled): number {
   return Math.max(0, Math.min(events.length, end - from));
+}
+
+function errorOf({ error, refused }: Outcome, index: number): AnalyticsError | undefined {
+  return refused ? refused.get(index) : error;
+}
+
+/** How many of the first `count` events were not delivered. */
+function failedBefore(count: number, { error, refused }: Outcome): number {
+  if (!error) return 0;
+  return refused ? [...refused.keys()].filter((index) => index < count).length : count;
 }

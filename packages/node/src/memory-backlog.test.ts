@@ -1,7 +1,9 @@
 import { BATCH_MAX_BYTES, BATCH_MAX_COUNT } from '@millrace/spec';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Backlog, bodyOf } from './backlog.ts';
+import type { Batch } from './backlog.ts';
+import { bodyOf } from './body.ts';
+import { MemoryBacklog } from './memory-backlog.ts';
 import type { OutgoingEvent } from './outgoing.ts';
 
 function event(text: string): OutgoingEvent {
@@ -10,21 +12,24 @@ function event(text: string): OutgoingEvent {
 }
 
 const NOW = new Date();
-const bodyBytes = (events: OutgoingEvent[]): number => Buffer.byteLength(bodyOf(events, NOW, NOW));
+const bodyBytes = (events: readonly OutgoingEvent[]): number => Buffer.byteLength(bodyOf(events, NOW, NOW));
 
-function cutAll(backlog: Backlog): OutgoingEvent[][] {
+const bytesOf = (events: readonly OutgoingEvent[]): number =>
+  events.reduce((sum, { bytes }) => sum + bytes, 0);
+
+function cutAll(backlog: MemoryBacklog): OutgoingEvent[][] {
   const batches: OutgoingEvent[][] = [];
-  while (backlog.count > 0) batches.push(backlog.cut());
+  while (backlog.count > 0) batches.push([...backlog.cut().events]);
   return batches;
 }
 
-describe('Backlog', () => {
+describe('MemoryBacklog', () => {
   it('cuts batches that stay within the limits on the wire, are never empty and keep the order', () => {
     const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.constant('水'.repeat(10_000)));
     fc.assert(
       fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
         const events = texts.map(event);
-        const backlog = new Backlog();
+        const backlog = new MemoryBacklog();
         backlog.add(events);
         const batches = cutAll(backlog);
         expect(batches.flat()).toEqual(events);
@@ -38,7 +43,7 @@ describe('Backlog', () => {
   });
 
   it('fills a body to the last byte', () => {
-    const backlog = new Backlog();
+    const backlog = new MemoryBacklog();
     const room = BATCH_MAX_BYTES - bodyBytes([event(''), event('')]);
     backlog.add([event('x'.repeat(room)), event('')]);
     expect(cutAll(backlog).map((batch) => [batch.length, bodyBytes(batch)])).toEqual([[2, BATCH_MAX_BYTES]]);
@@ -47,13 +52,13 @@ describe('Backlog', () => {
   });
 
   it('cuts at the largest count', () => {
-    const backlog = new Backlog();
+    const backlog = new MemoryBacklog();
     backlog.add(Array.from({ length: BATCH_MAX_COUNT + 1 }, () => event('')));
     expect(cutAll(backlog).map((batch) => batch.length)).toEqual([BATCH_MAX_COUNT, 1]);
   });
 
   it('sends alone what fits no body, since the server is to refuse it', () => {
-    const backlog = new Backlog();
+    const backlog = new MemoryBacklog();
     backlog.add([event('x'.repeat(BATCH_MAX_BYTES)), event('')]);
     expect(cutAll(backlog).map((batch) => batch.length)).toEqual([1, 1]);
   });
@@ -66,23 +71,31 @@ describe('Backlog', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const backlog = new Backlog();
+        const backlog = new MemoryBacklog();
         const model: OutgoingEvent[] = [];
         let made = 0;
+        let taken = 0;
         for (const step of steps) {
-          const removed: (OutgoingEvent | undefined)[] = [];
+          const removed: OutgoingEvent[] = [];
+          const take = (batch: Batch | undefined): void => {
+            if (!batch) return;
+            expect(batch.from).toBe(taken);
+            expect(batch.bytes).toBe(bytesOf(batch.events));
+            taken += batch.events.length;
+            removed.push(...batch.events);
+          };
           if (step === 'cut') {
-            removed.push(...backlog.cut());
+            if (model.length > 0) take(backlog.cut());
           } else if ('add' in step) {
             const events = Array.from({ length: step.add }, () => event(String((made += 1))));
             backlog.add(events);
             model.push(...events);
           } else {
-            for (let at = 0; at < step.drop; at += 1) removed.push(backlog.dropOldest());
+            for (let at = 0; at < step.drop; at += 1) take(backlog.dropOldest());
           }
-          expect(removed.filter(Boolean)).toEqual(model.splice(0, removed.length));
+          expect(removed).toEqual(model.splice(0, removed.length));
           expect(backlog.count).toBe(model.length);
-          expect(backlog.bytes).toBe(model.reduce((bytes, event) => bytes + event.bytes, 0));
+          expect(backlog.bytes).toBe(bytesOf(model));
         }
       }),
       { numRuns: 30 },
