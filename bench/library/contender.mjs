@@ -49,7 +49,10 @@ answer({
     draining.catch(() => {});
     return { trackedCount, callCpuUs };
   },
-  drained: () => draining,
+  /** Answers nothing: what a library resolves with would be built, and sent to the parent, at its expense. */
+  async drained() {
+    await draining;
+  },
   async usage() {
     // A loop that was blocked until now has not yet measured for how long.
     await sleep(2 * DELAY_RESOLUTION_MS);
