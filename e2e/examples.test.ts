@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProject, type Project } from './harness/project.ts';
 import { startMillrace, type Millrace } from './harness/millrace.ts';
+import { startFarHost } from './harness/far-host.ts';
 import { startProgram, type Program } from './harness/program.ts';
 import { startReceiver, type Receiver } from './harness/receiver.ts';
 
@@ -324,6 +325,22 @@ describe('against a server that is scripted', () => {
     receiver.release();
     expect(await program.exit).toMatchObject({ signal: 'SIGKILL', stderr: '' });
     expect(delivered()).toMatchObject([{ userId: 'ada', event: 'Order Completed' }]);
+  });
+});
+
+describe('regional-host.mjs', () => {
+  it('sends to Dublin, encrypted, and to no other host', async () => {
+    const dublin = await startFarHost();
+    const program = start('regional-host.mjs', '', { env: dublin.env });
+    expect(await program.exit).toEqual({ ...CLEAN, stdout: '' });
+    expect(dublin.asked).toEqual(['events.eu1.segmentapis.com:443']);
+    expect(dublin.requests).toMatchObject([
+      {
+        url: 'https://events.eu1.segmentapis.com/v1/batch',
+        events: [{ userId: 'ada', event: 'Project Created' }],
+      },
+    ]);
+    await dublin.close();
   });
 });
 
