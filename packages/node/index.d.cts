@@ -49,10 +49,27 @@ declare class Client<
   /** Drops what is tracked from now on (`CLIENT_CLOSED`) and flushes the rest. */
   closeAndFlush(options?: Pick<Client.FlushOptions, 'timeout'>): Promise<Client.FlushData | undefined>;
 
-  /** A batch failed for good, or events were dropped. Without listeners nothing is thrown. */
-  on(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
-  once(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
-  off(event: 'error', listener: (error: Client.AnalyticsError) => void): this;
+  /** `closeAndFlush()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+
+  /**
+   * Calls `listener` with what {@link Client.ClientEvents} says. What it throws surfaces on the next tick and
+   * stops nothing. Without listeners nothing is thrown. @throws Error when `listener` is no function.
+   */
+  on<Name extends keyof Client.ClientEvents>(
+    event: Name,
+    listener: (...args: Client.ClientEvents[Name]) => unknown,
+  ): this;
+  /** As `on`, for the next time only. */
+  once<Name extends keyof Client.ClientEvents>(
+    event: Name,
+    listener: (...args: Client.ClientEvents[Name]) => unknown,
+  ): this;
+  /** Removes a listener that `on` or `once` was given; one at a time where it was given several times. */
+  off<Name extends keyof Client.ClientEvents>(
+    event: Name,
+    listener: (...args: Client.ClientEvents[Name]) => unknown,
+  ): this;
 
   /** Queues an event without validating its fields. @throws Error `Your message must be < 32kb.` */
   enqueue(type: string, message: object, callback?: Client.Callback): void;
@@ -78,6 +95,11 @@ declare class Client<
   timer: object | null | undefined;
   errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
 
+  /** Resolved; the client may be used at once. As `@segment/analytics-node` has it. */
+  readonly ready: Promise<void>;
+  /** The version of this package. */
+  readonly VERSION: string;
+
   /** @throws Error what the method `type` would throw for the message. */
   _validate(message: unknown, type: Client.EventType): void;
   /** As `analytics-node` answers it. Our own retries follow another rule. */
@@ -95,6 +117,8 @@ declare namespace Client {
     host?: string | undefined;
     /** Default `/v1/batch`. Trailing slashes are dropped. */
     path?: string | undefined;
+    /** Segment's endpoint for the region, in place of `host`; both only where they agree. Default `us`. */
+    region?: 'us' | 'eu' | undefined;
     /** Queued events that trigger a flush. A trigger, not a cap on a batch. Default 20, at least 1. */
     flushAt?: number | undefined;
     /** Milliseconds from the first queued event to a flush. Default 10,000. */
@@ -131,6 +155,12 @@ declare namespace Client {
     overflow?: 'drop-newest' | 'drop-oldest' | undefined;
     /** Milliseconds that a process with nothing else to do is held to deliver the rest. Default 3,000; 0 never. */
     exitDrainMs?: number | undefined;
+    /**
+     * Flush when the process is asked to end, for at most `exitDrainMs`. `true`: at SIGTERM, SIGINT and
+     * SIGHUP; or name the signals. The process then ends as by that signal, unless something else listens to
+     * it too: then that decides. Ours until the client is closed. Default false: signals are the program's.
+     */
+    exitHook?: boolean | readonly `SIG${string}`[] | undefined;
     /** `context.library.name` and the user-agent. Default `@millrace/node`. */
     libraryName?: string | undefined;
     /** `context.library.version` and the user-agent. Default: the version of this package. */
@@ -234,6 +264,25 @@ declare namespace Client {
     batch: unknown[];
     timestamp: Date;
     sentAt: Date;
+  }
+
+  /** What the listeners of {@link Client.on} are given, by event. */
+  export type ClientEvents = {
+    /** A batch failed for good, or events were dropped: once for each batch, or each tick. */
+    error: [error: AnalyticsError];
+    /** A flush that was asked for has ended, with its first error if it has one. Not one of nothing. */
+    flush: [data: FlushData | undefined, error: AnalyticsError | undefined];
+    /** A call was refused because the client is closed; the event as it would have been sent. */
+    call_after_close: [event: SentEvent];
+    /** Nothing is left: each event that was accepted has met its end. */
+    drained: [];
+  };
+
+  /** An event with what every event gets (`type`, `messageId`, `context.library` …). */
+  export interface SentEvent {
+    // As in Common.
+    // oxlint-disable-next-line typescript/no-explicit-any -- see above
+    [key: string]: any;
   }
 
   export type Callback = (error?: AnalyticsError, data?: FlushData) => void;

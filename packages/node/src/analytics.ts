@@ -1,10 +1,11 @@
-import { EventEmitter } from 'node:events';
 import { faultOfCall, NOT_AN_OBJECT, type EventType } from '@millrace/spec';
 import { MAX_TIMER_MS, soon, systemClock } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { parseDurationMs } from './duration.ts';
+import { Emitter } from './emitter.ts';
 import { callProgram, usageError, type AnalyticsError } from './errors.ts';
-import { drainAtExit, forgetAtExit, type Drainable } from './exit.ts';
+import type { ClientEvents } from './events.ts';
+import { drainAtExit, drainAtSignals, forgetAtExit, type Drainable } from './exit.ts';
 import { flushed, type FlushOptions, type Waiting } from './flush.ts';
 import { isRetryableToAnalyticsNode } from './legacy-retryable.ts';
 import { Liveness } from './liveness.ts';
@@ -12,13 +13,15 @@ import { MemoryBacklog } from './memory-backlog.ts';
 import { createMessageIds } from './message-id.ts';
 import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
-import type { Callback, FlushData } from './outgoing.ts';
+import { parseMessage, type Callback, type FlushData } from './outgoing.ts';
 import { EventQueue, type QueueItem } from './queue.ts';
 import { Refusals } from './refusals.ts';
 import { createSerialiser, type Serialise } from './serialise.ts';
+import { bindMethods, withDateOfText } from './settings-form.ts';
 import { Settlement } from './settlement.ts';
 import { createTransport } from './transport/create-transport.ts';
 import type { OutgoingRequest, Transport } from './transport/transport.ts';
+import { LIBRARY_VERSION } from './version.ts';
 
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -50,8 +53,9 @@ export class Analytics {
   #settlement: Settlement;
   #delivery: Delivery;
   #refusals: Refusals;
-  #emitter = new EventEmitter();
+  #emitter = new Emitter<ClientEvents>();
   #atExit: Drainable;
+  #ignoreSignals: () => void;
   #flushingInBackground = false;
   #pendingFlush: Promise<FlushData | undefined> | null = null;
   #closed = false;
@@ -101,6 +105,8 @@ export class Analytics {
       onError,
     });
     this.#atExit = { exitDrainMs: resolved.exitDrainMs, flush: (options) => this.flush(options) };
+    this.#ignoreSignals = drainAtSignals(this.#atExit, resolved.exitHook);
+    if (resolved.isSettingsForm) bindMethods(this);
   }
 
   identify(message: object, callback?: Callback): this {
@@ -143,7 +149,7 @@ export class Analytics {
   }
 
   #validateFields(message: unknown, type: EventType): void {
-    const fault = faultOfCall(type, message);
+    const fault = faultOfCall(type, this.#options.isSettingsForm ? withDateOfText(message) : message);
     if (fault === undefined) return;
     // Size comes before the fields in the order of analytics-node.
     if (fault !== NOT_AN_OBJECT) this.#serialise(type, message as object);
@@ -161,7 +167,12 @@ export class Analytics {
       if (done) soon(callProgram, () => done());
       return;
     }
-    if (this.#closed) return this.#refusals.refuse('CLIENT_CLOSED', done);
+    if (this.#closed) {
+      if (this.#emitter.has('call_after_close')) {
+        this.#emitter.emit('call_after_close', parseMessage(wire.json));
+      }
+      return this.#refusals.refuse('CLIENT_CLOSED', done);
+    }
     if (!this.#makeRoom(wire.bytes)) return this.#refusals.refuse('QUEUE_FULL', done);
     this.#queue.push({ json: wire.json, bytes: wire.bytes, callback: done });
     drainAtExit(this.#atExit);
@@ -191,21 +202,29 @@ export class Analytics {
     const options: FlushOptions = typeof how === 'object' && how !== null ? how : {};
     const timeoutMs = flushTimeoutMs(options.timeout);
     if (options.close) this.#closed = true;
+    const end = (): void => {
+      if (!options.close) return;
+      this.#transport.close();
+      this.#ignoreSignals();
+    };
     this.#send();
     if (this.#settlement.openCount === 0) {
       if (callback) soon(callProgram, () => callback());
-      if (options.close) this.#transport.close();
+      end();
       return Promise.resolve(undefined);
     }
     return this.#pend({
       timeoutMs,
       callback,
       holdsProcess: !this.#flushingInBackground,
-      onSettled: () => {
-        if (options.close) this.#transport.close();
+      onSettled: (data, error) => {
+        end();
+        this.#emitter.emit('flush', data, error);
       },
       onTimeout: () => {
-        if (options.close) forgetAtExit(this.#atExit);
+        if (!options.close) return;
+        forgetAtExit(this.#atExit);
+        this.#ignoreSignals();
       },
     });
   }
@@ -231,20 +250,40 @@ export class Analytics {
     return this.flush({ ...options, close: true });
   }
 
-  /** `error`: a batch failed for good, or events were dropped. Without listeners nothing is thrown. */
-  on(event: 'error', listener: ErrorListener): this {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.closeAndFlush();
+  }
+
+  /** Calls `listener` with what {@link ClientEvents} says. What it throws surfaces on the next tick. */
+  on<Name extends keyof ClientEvents>(event: Name, listener: (...args: ClientEvents[Name]) => unknown): this {
     this.#emitter.on(event, listener);
     return this;
   }
 
-  once(event: 'error', listener: ErrorListener): this {
-    this.#emitter.once(event, listener);
+  once<Name extends keyof ClientEvents>(
+    event: Name,
+    listener: (...args: ClientEvents[Name]) => unknown,
+  ): this {
+    this.#emitter.on(event, listener, true);
     return this;
   }
 
-  off(event: 'error', listener: ErrorListener): this {
+  off<Name extends keyof ClientEvents>(
+    event: Name,
+    listener: (...args: ClientEvents[Name]) => unknown,
+  ): this {
     this.#emitter.off(event, listener);
     return this;
+  }
+
+  /** Resolves when the plugins that were registered are loaded; nothing else needs to be waited for. */
+  get ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The version of this package. */
+  get VERSION(): string {
+    return LIBRARY_VERSION;
   }
 
   /** As `analytics-node` answers it. Our own retries follow another rule. */
@@ -308,7 +347,9 @@ export class Analytics {
   }
 
   #forgetIfIdle(): void {
-    if (this.#queue.count === 0) forgetAtExit(this.#atExit);
+    if (this.#queue.count > 0) return;
+    forgetAtExit(this.#atExit);
+    this.#emitter.emit('drained');
   }
 
   #request(): Omit<OutgoingRequest, 'body'> {
@@ -325,7 +366,7 @@ export class Analytics {
 
   #report(error: AnalyticsError): void {
     if (typeof this.errorHandler === 'function') callProgram(() => this.errorHandler?.(error));
-    for (const listener of this.#emitter.rawListeners('error')) callProgram(() => listener(error) as unknown);
+    this.#emitter.emit('error', error);
   }
 }
 

@@ -36,6 +36,12 @@ export function usageError(message: string, cause?: unknown): AnalyticsError {
   return analyticsError(ASSERTION, message, cause === undefined ? {} : { cause });
 }
 
+export function optionError(name: string, expected: string, found: unknown): AnalyticsError {
+  return usageError(
+    `The option "${name}" must be ${expected}; found ${JSON.stringify(found) ?? typeof found}.`,
+  );
+}
+
 /** Whatever was thrown, as an error with a code. */
 export function asAnalyticsError(thrown: unknown): AnalyticsError {
   if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') {

@@ -17,7 +17,7 @@ export interface Waiting {
   holdsProcess: boolean;
   /** Asked at the end: an `errorHandler` has the errors, so the promise does not. */
   errorsAreHandled: () => boolean;
-  onSettled?: () => void;
+  onSettled?: (data: FlushData, error: AnalyticsError | undefined) => void;
   onTimeout?: () => void;
 }
 
@@ -37,9 +37,9 @@ export function flushed(
     const fence = settlement.fence(() => {
       stopTimer?.();
       release?.();
-      onSettled?.();
       const data = flushDataOfFence(fence);
       const { error } = fence;
+      onSettled?.(data, error);
       if (callback) callProgram(() => callback(error, data));
       if (error && !errorsAreHandled()) reject(error);
       else resolve(data);

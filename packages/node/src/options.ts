@@ -1,5 +1,5 @@
 import { parseDurationMs } from './duration.ts';
-import { usageError, type AnalyticsError } from './errors.ts';
+import { optionError, usageError, type AnalyticsError } from './errors.ts';
 import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
 
 /** Options of `analytics-node` 6.2 under their documented names, of `@segment/analytics-node`, and ours. */
@@ -8,6 +8,8 @@ export interface AnalyticsOptions {
   host?: string | undefined;
   /** Default `/v1/batch`. Trailing slashes are dropped. */
   path?: string | undefined;
+  /** Segment's endpoint for the region, in place of `host`; both only where they agree. Default `us`. */
+  region?: Region | undefined;
   /** Queued events that trigger a flush. A trigger, not a cap on a batch. Default 20, at least 1. */
   flushAt?: number | undefined;
   /** Milliseconds from the first queued event to a flush; later events do not reset it. Default 10,000. */
@@ -44,11 +46,21 @@ export interface AnalyticsOptions {
   overflow?: Overflow | undefined;
   /** Milliseconds that a process with nothing else to do is held to deliver what is left. Default 3,000; 0 never. */
   exitDrainMs?: number | undefined;
+  /**
+   * Flush when the process is asked to end, for at most `exitDrainMs`. `true`: at SIGTERM, SIGINT and
+   * SIGHUP. The process then ends as by that signal, unless something else listens to it too: then that
+   * decides. Default false: signals are the program's.
+   */
+  exitHook?: boolean | readonly `SIG${string}`[] | undefined;
   /** `context.library.name` and the user-agent. Default `@millrace/node`. */
   libraryName?: string | undefined;
   /** `context.library.version` and the user-agent. Default: the version of this package. */
   libraryVersion?: string | undefined;
 }
+
+/** Source: https://segment.com/docs/guides/regional-segment/ */
+const REGION_HOSTS = { us: 'https://api.segment.io', eu: 'https://events.eu1.segmentapis.com' } as const;
+export type Region = keyof typeof REGION_HOSTS;
 
 export type AnalyticsSettings = AnalyticsOptions & { writeKey: string };
 
@@ -57,6 +69,8 @@ export type Overflow = (typeof OVERFLOWS)[number];
 
 export interface ResolvedOptions {
   writeKey: string;
+  /** Made as a client of @segment/analytics-node is, whose users rely on more than the six calls. */
+  isSettingsForm: boolean;
   host: string;
   path: string;
   flushAt: number;
@@ -72,6 +86,7 @@ export interface ResolvedOptions {
   maxBufferedBytes: number;
   overflow: Overflow;
   exitDrainMs: number;
+  exitHook: boolean | readonly `SIG${string}`[];
   libraryName: string;
   libraryVersion: string;
 }
@@ -88,10 +103,11 @@ export function resolveOptions(
   const options: AnalyticsOptions = (typeof first === 'object' ? first : second) ?? {};
   const writeKey = typeof first === 'object' ? first?.writeKey : first;
   if (!writeKey) throw usageError("You must pass your Segment project's write key.");
+  const isSettingsForm = typeof first === 'object';
   return {
     writeKey,
-    host: address('host', options.host, 'https://api.segment.io'),
-    path: address('path', options.path, '/v1/batch'),
+    isSettingsForm,
+    ...(isSettingsForm ? resolvedAddress(options) : givenAddress(options)),
     flushAt: flushAt(options),
     flushInterval: options.flushInterval || 10_000,
     maxQueueSize: options.maxQueueSize || 460_800,
@@ -105,9 +121,46 @@ export function resolveOptions(
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes, 64 * 1024 * 1024, 32_768),
     overflow: overflow(options.overflow),
     exitDrainMs: wholeNumber('exitDrainMs', options.exitDrainMs, 3_000, 0),
+    exitHook: options.exitHook ?? false,
     libraryName: headerText('libraryName', options.libraryName, LIBRARY_NAME),
     libraryVersion: headerText('libraryVersion', options.libraryVersion, LIBRARY_VERSION),
   };
+}
+
+interface Address {
+  host: string;
+  path: string;
+}
+
+/** One behind the other, as analytics-node has it. */
+function givenAddress(options: AnalyticsOptions): Address {
+  return { host: hostOf(options), path: address('path', options.path, '/v1/batch') };
+}
+
+/** As @segment/analytics-node has it: `path` is resolved against `host`, whose own path gives way. */
+function resolvedAddress(options: AnalyticsOptions): Address {
+  const given = givenAddress(options);
+  // A slash at its end counts here.
+  const base = options.host || given.host;
+  if (!URL.canParse(given.path, base)) return given;
+  const url = new URL(given.path, base);
+  const place = withoutTrailingSlashes(`${url.pathname}${url.search}`);
+  url.pathname = '';
+  url.search = '';
+  url.hash = '';
+  return { host: withoutTrailingSlashes(url.href), path: place };
+}
+
+function hostOf({ host, region }: AnalyticsOptions): string {
+  const regionHost = region === undefined || region === null ? undefined : regionHostOf(region);
+  const given = address('host', host, regionHost ?? REGION_HOSTS.us);
+  if (regionHost === undefined || given === regionHost) return given;
+  throw optionError('region', `left out beside a host other than ${regionHost}`, region);
+}
+
+function regionHostOf(region: Region): string {
+  if (Object.hasOwn(REGION_HOSTS, region)) return REGION_HOSTS[region];
+  throw optionError('region', `one of ${Object.keys(REGION_HOSTS).join(', ')}`, region);
 }
 
 function address(name: string, value: string | undefined, fallback: string): string {
@@ -168,10 +221,4 @@ export function flushTimeoutMs(timeout: number | string | undefined): number | u
   const timeoutMs = timeout === 0 ? 0 : parseDurationMs(timeout);
   if (timeoutMs !== undefined) return timeoutMs;
   throw optionError('timeout', "a number of milliseconds or a text such as '10s'", timeout);
-}
-
-function optionError(name: string, expected: string, found: unknown): Error {
-  return usageError(
-    `The option "${name}" must be ${expected}; found ${JSON.stringify(found) ?? typeof found}.`,
-  );
 }

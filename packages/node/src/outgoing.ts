@@ -22,11 +22,12 @@ export function messageOf(event: OutgoingEvent): unknown {
   return (event.message ??= parseMessage(event.json));
 }
 
-function parseMessage(json: string): unknown {
-  const message = JSON.parse(json) as { timestamp?: unknown } | null;
+/** A copy of its own for each who asks. Of what a program put into `queue` itself it may be anything. */
+export function parseMessage(json: string): Record<string, unknown> {
+  const message = JSON.parse(json) as Record<string, unknown> | null;
   // In analytics-node it is a Date until axios makes JSON of it.
-  if (typeof message?.timestamp === 'string') message.timestamp = new Date(message.timestamp);
-  return message;
+  if (typeof message?.['timestamp'] === 'string') message['timestamp'] = new Date(message['timestamp']);
+  return message as Record<string, unknown>;
 }
 
 /** `batch` has the messages of `events`, built when somebody reads it. */
