@@ -149,6 +149,17 @@ export default defineConfig({
     await arrive([{ userId: 'ada', event: 'Project Created' }]);
   });
 
+  it('typed-events.ts sends what it declares', async () => {
+    const program = start('typed-events.ts', server.trackingUrl, {
+      env: { NODE_OPTIONS: `--import=${import.meta.resolve('jiti/register')}` },
+    });
+    expect(await program.exit).toEqual({ ...CLEAN, stdout: '' });
+    await arrive([
+      { event: 'Order Completed', properties: { total: 39.95 } },
+      { userId: 'ada', event: 'Signed Out' },
+    ]);
+  });
+
   it('short-lived.mjs ends when its events have arrived', async () => {
     const program = start('short-lived.mjs', server.trackingUrl);
     expect(await program.exit).toEqual({ ...CLEAN, stdout: '' });
