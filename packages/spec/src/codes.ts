@@ -57,6 +57,11 @@ export const LIBRARY_CODES = {
   QUEUE_FULL: 'the in-memory queue is at its bound; the event was dropped',
   FLUSH_TIMEOUT: 'flush did not finish within its time-out; the rest stays queued',
   CLIENT_CLOSED: 'the client was closed before the call; the event was dropped',
+  SPOOL_FULL: 'the spool is at its bound; the event was dropped',
+  SPOOL_KEPT: 'the event could not be delivered yet; it stays in the spool and is sent later',
+  SPOOL_UNAVAILABLE: 'the disk under the spool fails; events are in memory only until it works again',
+  SPOOL_DAMAGED: 'a file of the spool is damaged; the events there are lost',
+  SPOOL_PATH_TOO_LONG: 'the folder of the spool makes socket paths that are too long for the system',
 } as const;
 
 /** Why the console did not answer a request. */

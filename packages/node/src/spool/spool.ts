@@ -1,0 +1,299 @@
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { LIBRARY_CODES, type LibraryCode } from '@millrace/spec';
+import { soon, type Clock, type Timer } from '../clock.ts';
+import { analyticsError, type AnalyticsError } from '../errors.ts';
+import { adoptFolders, scanFile } from './adoption.ts';
+import { FOLDER_MODE, type SpoolDisk } from './disk.ts';
+import { acquireLease, type Lease, type Owner } from './lease.ts';
+import type { ResolvedSpool } from './spool-options.ts';
+import { forgetWriter, writeAtExit } from './process-exit.ts';
+import type { RecordedEvent } from './record.ts';
+import { RejectedEvents } from './rejected.ts';
+import { Store, type Places } from './store.ts';
+import { Sync } from './sync.ts';
+import type { ScannedFile } from './segment.ts';
+
+/** A file is read back as a whole, so it also bounds what that takes in memory. */
+const SEGMENT_MAX_BYTES = 1024 * 1024;
+/** So that even a small spool gives room back in small parts. */
+const SEGMENTS_AT_LEAST = 8;
+const REJECTED_MAX_BYTES = 64 * 1024 * 1024;
+/** A tick may track more than memory should hold. */
+const WRITE_AT_BYTES = 1024 * 1024;
+const RETRY_DISK_MS = 1_000;
+/** A process may die at any time, and may not be started again. */
+const ADOPT_EVERY_MS = 60_000;
+const REPORT_AGAIN_MS = 60_000;
+const REJECTED_FOLDER = 'rejected';
+
+export interface SpoolPorts {
+  disk: SpoolDisk;
+  clock: Clock;
+  owner: Owner;
+  /** The disk fails, or a file was damaged. */
+  onError: (error: AnalyticsError) => void;
+  /** Called right before events of dead clients are put behind the client's own: they must all be flushed. */
+  beforeAdoption: () => void;
+  /** Events of dead clients are there to be sent. */
+  onAdopted: (places: Places) => void;
+}
+
+/** What a client may ask about its spool. */
+export interface SpoolStats {
+  /** Events on the disk that were neither delivered nor given up. */
+  eventCount: number;
+  /** Of the files, and of what is about to be written. */
+  bytes: number;
+  /** Events that dead clients left, and that this one took over. */
+  adoptedCount: number;
+  /** Events that were moved to `rejected/`. */
+  rejectedCount: number;
+  /** Whether the disk takes events; if not they are in memory only. */
+  isAvailable: boolean;
+}
+
+/** The disk buffer of one client. Nothing in it throws: what the disk does is reported, and memory serves meanwhile. */
+export class Spool {
+  #options: ResolvedSpool;
+  #ports: SpoolPorts;
+  #store: Store;
+  #rejected: RejectedEvents;
+  #sync: Sync | undefined;
+  #lease: Lease | undefined;
+  #willWrite = false;
+  /** The disk failed, and is tried again at that time of the monotonic clock. */
+  #retryAtMs: number | undefined;
+  #adoptedCount = 0;
+  #rejectedCount = 0;
+  #closed = false;
+  #lastReport = { message: '', untilMs: 0 };
+  #timers = new Set<Timer>();
+
+  constructor(options: ResolvedSpool, ports: SpoolPorts) {
+    const { disk, clock } = ports;
+    this.#options = options;
+    this.#ports = ports;
+    this.#store = new Store({
+      disk,
+      nowMs: clock.nowMs,
+      segmentBytes: Math.min(SEGMENT_MAX_BYTES, Math.floor(options.maxBytes / SEGMENTS_AT_LEAST)),
+      onTrouble: (error) => this.#report('SPOOL_UNAVAILABLE', error),
+    });
+    this.#rejected = new RejectedEvents({
+      disk,
+      nowMs: clock.nowMs,
+      folder: path.join(options.dir, REJECTED_FOLDER),
+      maxBytes: Math.min(REJECTED_MAX_BYTES, options.maxBytes),
+    });
+    if (options.fsync === 'batch') {
+      this.#sync = new Sync((error) => this.#report('SPOOL_UNAVAILABLE', error));
+    }
+    writeAtExit(this);
+    this.#write();
+    void this.#adopt();
+  }
+
+  get stats(): SpoolStats {
+    return {
+      eventCount: this.#store.unsettledCount,
+      bytes: this.#store.bytes,
+      adoptedCount: this.#adoptedCount,
+      rejectedCount: this.#rejectedCount,
+      isAvailable: this.#retryAtMs === undefined,
+    };
+  }
+
+  get nextSeq(): number {
+    return this.#store.nextSeq;
+  }
+
+  /** Events that only memory has, because the disk failed or has not been asked yet. */
+  get pendingCount(): number {
+    return this.#store.pendingCount;
+  }
+
+  get pendingBytes(): number {
+    return this.#store.pendingBytes;
+  }
+
+  /** Whether another event of so many bytes would be more than the disk may hold. */
+  isFullWith(bytes: number): boolean {
+    return this.#store.bytes + bytes > this.#options.maxBytes;
+  }
+
+  /** @returns the event's place. It is on the disk once the running tick is over. */
+  append(event: RecordedEvent): number {
+    const seq = this.#store.append(event);
+    if (this.#store.pendingBytes >= WRITE_AT_BYTES) {
+      this.#writeUnlessFailing();
+    } else if (!this.#willWrite) {
+      this.#willWrite = true;
+      queueMicrotask(() => {
+        this.#willWrite = false;
+        this.#writeUnlessFailing();
+      });
+    }
+    return seq;
+  }
+
+  /** See {@link Store.read}. */
+  read(places: Places): ReturnType<Store['read']> {
+    return this.#store.read(places);
+  }
+
+  settle(places: Places): void {
+    this.#store.settle(places);
+  }
+
+  dropFile(from: number): Places | undefined {
+    return this.#store.dropFile(from);
+  }
+
+  /** Keeps what the server refused for good, for people to read. */
+  reject(events: readonly string[], code: string): void {
+    try {
+      this.#rejected.add(events, code, this.#lease?.id ?? '00000000');
+      this.#rejectedCount += events.length;
+    } catch (error) {
+      this.#report('SPOOL_UNAVAILABLE', error);
+    }
+  }
+
+  /** With `fsync: 'batch'` what is written by the end of this tick is synced, on another thread. */
+  sync(): void {
+    if (this.#sync) queueMicrotask(() => this.#sync?.request(this.#store.takeUnsynced()));
+  }
+
+  /** From now on others may take what is left. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    forgetWriter(this);
+    this.writeAtExit();
+  }
+
+  writeAtExit(): void {
+    try {
+      this.#writeNow();
+      this.#store.close();
+      this.#lease?.release();
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+  #writeUnlessFailing(): void {
+    if (this.#retryAtMs === undefined || this.#ports.clock.monotonicMs() >= this.#retryAtMs) this.#write();
+  }
+
+  #write(): void {
+    try {
+      this.#writeNow();
+      this.#retryAtMs = undefined;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #writeNow(): void {
+    const { disk, owner } = this.#ports;
+    this.#lease ??= acquireLease(disk, this.#options.dir, owner);
+    this.#store.write(this.#lease.folder, this.#lease.id);
+  }
+
+  /** Tries again by itself: there may be no later event to do so. */
+  #fail(error: unknown): void {
+    const wasFailing = this.#retryAtMs !== undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#forgetLease();
+    this.#retryAtMs = this.#ports.clock.monotonicMs() + RETRY_DISK_MS;
+    if (!this.#closed) this.#after(RETRY_DISK_MS, () => this.#writeUnlessFailing());
+    if (!wasFailing) this.#report('SPOOL_UNAVAILABLE', error);
+  }
+
+  /** Somebody removed the folder. */
+  #forgetLease(): void {
+    try {
+      this.#lease?.release();
+    } catch {
+      // As was to be expected.
+    }
+    this.#lease = undefined;
+  }
+
+  async #adopt(): Promise<void> {
+    try {
+      if (this.#lease) await this.#adoptAll(this.#lease);
+    } catch (error) {
+      if (!this.#closed) this.#report('SPOOL_UNAVAILABLE', error);
+    }
+    if (!this.#closed) this.#after(ADOPT_EVERY_MS, () => void this.#adopt());
+  }
+
+  async #adoptAll(lease: Lease): Promise<void> {
+    // What several left may be more than one is meant to hold; the rest is taken when there is room.
+    if (this.isFullWith(this.#options.maxBytes / 2)) return;
+    for await (const files of adoptFolders(this.#options.dir, lease, this.#ports.owner)) {
+      const scanned: ScannedFile[] = [];
+      for (const file of files) {
+        const scan = await this.#scan(file).catch((error: unknown) => this.#report('SPOOL_DAMAGED', error));
+        if (scan) scanned.push(scan);
+      }
+      if (this.#closed) return;
+      this.#takeOver(scanned);
+      if (this.isFullWith(this.#options.maxBytes / 2)) return;
+    }
+  }
+
+  /** @returns nothing where there is nothing to send. */
+  async #scan(file: string): Promise<ScannedFile | undefined> {
+    const scan = await scanFile(file);
+    if (scan.tornBytes > 0) {
+      const what = `${scan.tornBytes} bytes at the end of ${path.basename(file)}`;
+      this.#report(
+        'SPOOL_DAMAGED',
+        undefined,
+        `${what} are no events: the write was not finished, or damaged`,
+      );
+    }
+    if (scan.settledCount < scan.endIndex) return scan;
+    if (scan.endIndex > 0 || scan.isEmpty) await rm(file);
+    else await this.#setAside(file);
+    return undefined;
+  }
+
+  /** Nothing in it can be read, by this version at least. */
+  async #setAside(file: string): Promise<void> {
+    const folder = path.join(this.#options.dir, REJECTED_FOLDER);
+    this.#ports.disk.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    await rename(file, path.join(folder, path.basename(file)));
+  }
+
+  #takeOver(files: readonly ScannedFile[]): void {
+    if (files.length === 0) return;
+    this.#ports.beforeAdoption();
+    const places = this.#store.adopt(files);
+    this.#adoptedCount += places.end - places.from;
+    this.#ports.onAdopted(places);
+  }
+
+  #after(delayMs: number, done: () => void): void {
+    const timer = this.#ports.clock.start(delayMs, () => {
+      this.#timers.delete(timer);
+      done();
+    });
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  /** Later, since the program of a client that is being made cannot listen yet; and not again for each event. */
+  #report(code: LibraryCode, cause: unknown, what?: string): void {
+    const why = what ?? (cause instanceof Error ? cause.message : undefined);
+    const message = why === undefined ? LIBRARY_CODES[code] : `${LIBRARY_CODES[code]} (${why})`;
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (this.#lastReport.message === message && nowMs < this.#lastReport.untilMs) return;
+    this.#lastReport = { message, untilMs: nowMs + REPORT_AGAIN_MS };
+    soon(() => this.#ports.onError(analyticsError(code, message, cause === undefined ? {} : { cause })));
+  }
+}
