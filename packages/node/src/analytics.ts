@@ -104,7 +104,7 @@ export class Analytics {
       request: () => this.#request(),
       onError,
     });
-    this.#atExit = { exitDrainMs: resolved.exitDrainMs, flush: (options) => this.flush(options) };
+    this.#atExit = { exitDrainMs: resolved.exitDrainMs, flush: (options) => this.#drain(options) };
     this.#ignoreSignals = drainAtSignals(this.#atExit, resolved.exitHook);
     if (resolved.isSettingsForm) bindMethods(this);
   }
@@ -344,6 +344,16 @@ export class Analytics {
       this.#queue.count + this.#delivery.count >= maxBufferedEvents ||
       this.#queue.bytes + this.#delivery.bytes + bytes > maxBufferedBytes
     );
+  }
+
+  /** A flush that nobody awaits: what is left when its time is over is lost with the process. */
+  async #drain(options: { timeout: number }): Promise<unknown> {
+    try {
+      return await this.flush(options);
+    } catch (error) {
+      if ((error as AnalyticsError).code === 'FLUSH_TIMEOUT') this.#report(error as AnalyticsError);
+      throw error;
+    }
   }
 
   #forgetIfIdle(): void {

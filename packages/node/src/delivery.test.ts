@@ -13,7 +13,13 @@ const BAD: Reply = { ...OK, status: 400, statusText: 'Bad Request' };
 const UNAVAILABLE: Reply = { ...OK, status: 503, statusText: 'Service Unavailable' };
 const refused = analyticsError('NETWORK_ERROR', 'connect ECONNREFUSED');
 const DOWN: Reply = { kind: 'unanswered', error: refused };
-const limited = (retryAfter: string): Reply => ({ ...OK, status: 429, statusText: 'Slow', retryAfter });
+const limited = (retryAfter: string, date?: string): Reply => ({
+  ...OK,
+  status: 429,
+  statusText: 'Slow',
+  retryAfter,
+  date,
+});
 
 /** A delivery whose time passes only in its own sleeps, and whose server follows a script. */
 function harness(
@@ -126,6 +132,14 @@ describe('Delivery', () => {
 
   it('waits for a Retry-After', async () => {
     const { flushed, sleepsMs } = harness([limited('7')]);
+    expect((await flushed(event(1))).error).toBeUndefined();
+    expect(sleepsMs).toEqual([7_000]);
+  });
+
+  it('counts to the date of a Retry-After by the clock of the server, since ours may be wrong', async () => {
+    const { flushed, sleepsMs } = harness([
+      limited('Wed, 25 Nov 2026 10:00:07 GMT', 'Wed, 25 Nov 2026 10:00:00 GMT'),
+    ]);
     expect((await flushed(event(1))).error).toBeUndefined();
     expect(sleepsMs).toEqual([7_000]);
   });

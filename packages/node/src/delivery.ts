@@ -137,7 +137,9 @@ export class Delivery {
 
 function failureOf(reply: Reply, nowMs: number): Failure {
   if (reply.kind !== 'answered') return { kind: reply.kind };
-  const retryAfterMs = parseRetryAfterMs(reply.retryAfter, nowMs);
+  // A date in Retry-After is meant by the server's clock, and ours may be wrong by hours.
+  const serverNowMs = Date.parse(reply.date ?? '') || nowMs;
+  const retryAfterMs = parseRetryAfterMs(reply.retryAfter, serverNowMs);
   return { kind: 'status', status: reply.status, retryAfterMs };
 }
 

@@ -32,8 +32,8 @@ export function forgetAtExit(client: Drainable): void {
  * budget. One that does shows that the program goes on: it may await the callback of each event.
  */
 function drainAll(): void {
-  drainStartedMs ??= Date.now();
-  const spentMs = Date.now() - drainStartedMs;
+  drainStartedMs ??= performance.now();
+  const spentMs = performance.now() - drainStartedMs;
   for (const client of unfinished) {
     forgetAtExit(client);
     const timeout = client.exitDrainMs - spentMs;

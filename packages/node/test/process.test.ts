@@ -93,6 +93,17 @@ describe('a program that just ends', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('is told of what is left when that time is over', async () => {
+    const ended = await program(
+      silentHost,
+      { exitDrainMs: 300, timeout: NEVER_MS },
+      `
+      analytics.errorHandler = ({ code, remainingCount }) => console.log(code, remainingCount);
+      track('a'); track('b');`,
+    );
+    expect(ended).toMatchObject({ code: 0, stderr: '', stdout: 'FLUSH_TIMEOUT 2\n' });
+  });
+
   it('is not held at all with an exitDrainMs of 0', async () => {
     const ended = await program(silentHost, { exitDrainMs: 0, timeout: NEVER_MS }, `track('a');`);
     expect(ended).toMatchObject({ code: 0, stderr: '' });

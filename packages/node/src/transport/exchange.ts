@@ -94,12 +94,13 @@ function collect(response: http.IncomingMessage, done: (text: string) => void): 
 function answerOf(response: http.IncomingMessage): Answered {
   const status = response.statusCode ?? 0;
   const statusText = response.statusMessage || http.STATUS_CODES[status] || `Status ${status}`;
-  const { location } = response.headers;
+  const { location, date, 'retry-after': retryAfter } = response.headers;
   return {
     kind: 'answered',
     status,
     statusText,
-    retryAfter: response.headers['retry-after'],
-    ...(location !== undefined && { location }),
+    retryAfter,
+    location,
+    date,
   };
 }

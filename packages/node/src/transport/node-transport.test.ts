@@ -35,6 +35,7 @@ describe('NodeTransport', () => {
       status: 429,
       statusText: 'Too Many Requests',
       retryAfter: '3',
+      date: expect.stringMatching(/ GMT$/) as string,
     });
     expect(server.requests[0]).toMatchObject({
       method: 'POST',

@@ -16,7 +16,9 @@ export interface Answered {
   statusText: string;
   retryAfter: string | undefined;
   /** Where a redirect points. */
-  location?: string;
+  location?: string | undefined;
+  /** The time of the server, as its header says it. */
+  date?: string | undefined;
   /** Events of the batch that were refused although it was answered 200; absent when there are none. */
   verdicts?: readonly Verdict[];
 }
