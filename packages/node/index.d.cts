@@ -95,7 +95,15 @@ declare class Client<
   timer: object | null | undefined;
   errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
 
-  /** Resolved; the client may be used at once. As `@segment/analytics-node` has it. */
+  /**
+   * Has events pass through plugins from now on. Resolves when they are loaded; one that cannot be is
+   * reported with `PLUGIN_FAILED` and left out. @throws Error for what is no plugin.
+   */
+  register(...plugins: Client.Plugin[]): Promise<void>;
+  /** Takes plugins out by their names. Resolves when they are unloaded. */
+  deregister(...names: string[]): Promise<void>;
+
+  /** Resolves when the plugins that were registered are loaded; nothing else needs to be waited for. */
   readonly ready: Promise<void>;
   /** The version of this package. */
   readonly VERSION: string;
@@ -276,7 +284,75 @@ declare namespace Client {
     call_after_close: [event: SentEvent];
     /** Nothing is left: each event that was accepted has met its end. */
     drained: [];
+    /** Before each attempt. It holds the write key, and whatever the events hold. */
+    http_request: [request: HttpRequest];
+    /** After each attempt that was answered. */
+    http_response: [response: HttpResponse];
+    /** Plugins were registered, and are loaded. */
+    register: [pluginNames: string[]];
+    /** Plugins were taken out, and are unloaded. */
+    deregister: [pluginNames: string[]];
+  } & {
+    /** An event of that type was delivered; after its callback. */
+    [Type in EventType]: [ctx: Context];
   };
+
+  export interface HttpRequest {
+    url: string;
+    method: string;
+    headers: Readonly<Record<string, string>>;
+    body: string;
+  }
+
+  export interface HttpResponse {
+    status: number;
+    statusText: string;
+    url: string;
+    /** Of the request. */
+    body: string;
+    /** Of the answer, only `retry-after`. */
+    headers: Readonly<Record<string, string>>;
+  }
+
+  /** An event, for plugins and for listeners. Made by the library only. */
+  export interface Context {
+    /** As it will go, or went, over the wire. A plugin may change it, or put another in its place. */
+    event: SentEvent;
+    /**
+     * Sets the value at a path such as `properties.plan`, with the objects that it needs on the way. An
+     * integration that the event switches off stays off. Returns the event.
+     */
+    updateEvent(path: string, value: unknown): SentEvent;
+    /** Drops the event with the code `CANCELLED_BY_PLUGIN`. Throws always, which ends the plugin too. */
+    cancel(reason?: string | Error): never;
+  }
+
+  /**
+   * `before`, then `enrichment`, change events or cancel them. The others look on: `destination` at the
+   * event as it will be sent, `after` once it is delivered; `utility` is only loaded.
+   */
+  export type PluginType = 'before' | 'enrichment' | 'destination' | 'after' | 'utility';
+
+  /**
+   * Its methods are named after the calls that they are for, and may be asynchronous. An event waits for
+   * each of them for at most 10,000 ms. One that throws, takes longer, or leaves an event of 32 KB or none
+   * is reported with `PLUGIN_FAILED`, and the event goes on as it was before that method.
+   */
+  export interface Plugin extends PluginHooks {
+    name: string;
+    type: PluginType;
+    /** Of a `destination`: other names by which the event's `integrations` may exclude it. */
+    alternativeNames?: string[] | undefined;
+    version?: string | undefined;
+    /** Not asked: events wait for `load`. */
+    isLoaded?: (() => boolean) | undefined;
+    /** Called once, at `register`. Events that are tracked meanwhile wait for it, for at most 10,000 ms. */
+    load?: ((ctx: Context, analytics: Client) => unknown) | undefined;
+    /** Called once, at `deregister`. */
+    unload?: ((ctx: Context, analytics: Client) => unknown) | undefined;
+  }
+
+  export type PluginHooks = { [Type in EventType]?: ((ctx: Context) => unknown) | undefined };
 
   /** An event with what every event gets (`type`, `messageId`, `context.library` …). */
   export interface SentEvent {

@@ -1,26 +1,23 @@
 import { faultOfCall, NOT_AN_OBJECT, type EventType } from '@millrace/spec';
 import { MAX_TIMER_MS, soon, systemClock } from './clock.ts';
-import { Delivery } from './delivery.ts';
+import { tellOfDelivered } from './delivered.ts';
 import { parseDurationMs } from './duration.ts';
 import { Emitter } from './emitter.ts';
 import { callProgram, usageError, type AnalyticsError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { drainAtExit, drainAtSignals, forgetAtExit, type Drainable } from './exit.ts';
-import { flushed, type FlushOptions, type Waiting } from './flush.ts';
+import type { FlushOptions } from './flush.ts';
 import { isRetryableToAnalyticsNode } from './legacy-retryable.ts';
-import { Liveness } from './liveness.ts';
-import { MemoryBacklog } from './memory-backlog.ts';
 import { createMessageIds } from './message-id.ts';
 import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
-import { parseMessage, type Callback, type FlushData } from './outgoing.ts';
-import { EventQueue, type QueueItem } from './queue.ts';
-import { Refusals } from './refusals.ts';
+import { Outbox, type FlushWaiting } from './outbox.ts';
+import { parseMessage, type Callback, type FlushData, type OutgoingEvent } from './outgoing.ts';
+import type { Plugin } from './plugins/plugin.ts';
+import type { QueueItem } from './queue.ts';
 import { createSerialiser, type Serialise } from './serialise.ts';
 import { bindMethods, withDateOfText } from './settings-form.ts';
-import { Settlement } from './settlement.ts';
-import { createTransport } from './transport/create-transport.ts';
-import type { OutgoingRequest, Transport } from './transport/transport.ts';
+import type { OutgoingRequest } from './transport/transport.ts';
 import { LIBRARY_VERSION } from './version.ts';
 
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
@@ -46,14 +43,11 @@ export class Analytics {
   flushed = false;
   timer: NodeJS.Timeout | null | undefined;
   #options: ResolvedOptions;
-  #queue = new EventQueue();
   #serialise: Serialise;
-  #liveness: Liveness;
-  #transport: Transport;
-  #settlement: Settlement;
-  #delivery: Delivery;
-  #refusals: Refusals;
   #emitter = new Emitter<ClientEvents>();
+  #outbox: Outbox;
+  /** What `flush` is unless the program replaces it. */
+  #plainFlush: unknown;
   #atExit: Drainable;
   #ignoreSignals: () => void;
   #flushingInBackground = false;
@@ -75,9 +69,9 @@ export class Analytics {
     this.errorHandler = resolved.errorHandler;
     Object.defineProperty(this, 'enable', { value: resolved.enable, enumerable: true });
     Object.defineProperty(this, 'queue', {
-      get: () => this.#queue.items,
+      get: () => this.#outbox.queue.items,
       set: (items: QueueItem[]) => {
-        this.#queue.items = items;
+        this.#outbox.queue.items = items;
       },
       enumerable: true,
       configurable: true,
@@ -85,28 +79,29 @@ export class Analytics {
 
     const clock = systemClock();
     const library = { name: resolved.libraryName, version: resolved.libraryVersion };
-    const onError = (error: AnalyticsError): void => this.#report(error);
     this.#options = resolved;
     this.#serialise = createSerialiser(library, createMessageIds(), clock.nowMs);
-    this.#liveness = new Liveness(clock);
-    this.#transport = createTransport(this.#liveness, clock);
-    this.#refusals = new Refusals(onError);
-    this.#settlement = new Settlement(() => this.#forgetIfIdle());
-    this.#delivery = new Delivery({
-      transport: this.#transport,
-      backlog: new MemoryBacklog(),
-      settlement: this.#settlement,
-      liveness: this.#liveness,
+    this.#outbox = new Outbox({
+      options: resolved,
       clock,
-      random: Math.random,
-      bounds: { retryCount: resolved.retryCount ?? Infinity, deadlineMs: resolved.retryDeadlineMs },
-      maxConcurrentRequests: resolved.maxConcurrentRequests,
+      emitter: this.#emitter,
       request: () => this.#request(),
-      onError,
+      onError: (error) => this.#report(error),
+      onQueued: () => this.#flushIfTriggered(),
+      onPressed: () => this.#flushInBackground(),
+      onSettled: (settled) => tellOfDelivered(settled, this.#emitter, this.#outbox.plugins?.registry),
+      onIdle: () => {
+        forgetAtExit(this.#atExit);
+        this.#emitter.emit('drained');
+      },
     });
     this.#atExit = { exitDrainMs: resolved.exitDrainMs, flush: (options) => this.#drain(options) };
     this.#ignoreSignals = drainAtSignals(this.#atExit, resolved.exitHook);
+    // oxlint-disable typescript/unbound-method -- only compared
+    const isPlain = this.flush === OWN.flush.value;
     if (resolved.isSettingsForm) bindMethods(this);
+    this.#plainFlush = isPlain ? this.flush : OWN.flush.value;
+    // oxlint-enable typescript/unbound-method
   }
 
   identify(message: object, callback?: Callback): this {
@@ -167,19 +162,23 @@ export class Analytics {
       if (done) soon(callProgram, () => done());
       return;
     }
-    if (this.#closed) {
-      if (this.#emitter.has('call_after_close')) {
-        this.#emitter.emit('call_after_close', parseMessage(wire.json));
-      }
-      return this.#refusals.refuse('CLIENT_CLOSED', done);
-    }
-    if (!this.#makeRoom(wire.bytes)) return this.#refusals.refuse('QUEUE_FULL', done);
-    this.#queue.push({ json: wire.json, bytes: wire.bytes, callback: done });
-    drainAtExit(this.#atExit);
+    const event: OutgoingEvent = { json: wire.json, bytes: wire.bytes, callback: done };
+    if (this.#closed) this.#refuseAfterClose(event);
+    else if (this.#outbox.add(type, event)) drainAtExit(this.#atExit);
+  }
 
+  #refuseAfterClose(event: OutgoingEvent): void {
+    this.#outbox.drop(event, 'CLIENT_CLOSED');
+    if (this.#emitter.has('call_after_close')) {
+      this.#emitter.emit('call_after_close', parseMessage(event.json));
+    }
+  }
+
+  #flushIfTriggered(): void {
+    const { queue } = this.#outbox;
     const isFirst = !this.flushed;
     this.flushed = true;
-    if (isFirst || this.#queue.count >= this.flushAt || this.#queue.bytes >= this.maxQueueSize) {
+    if (isFirst || queue.count >= this.flushAt || queue.bytes >= this.maxQueueSize) {
       this.#flushInBackground();
     } else if (this.flushInterval && !this.timer) {
       this.timer = setTimeout(() => this.#flushInBackground(), Math.min(this.flushInterval, MAX_TIMER_MS));
@@ -204,11 +203,11 @@ export class Analytics {
     if (options.close) this.#closed = true;
     const end = (): void => {
       if (!options.close) return;
-      this.#transport.close();
+      this.#outbox.close();
       this.#ignoreSignals();
     };
     this.#send();
-    if (this.#settlement.openCount === 0) {
+    if (!this.#outbox.hasOpen) {
       if (callback) soon(callProgram, () => callback());
       end();
       return Promise.resolve(undefined);
@@ -235,7 +234,7 @@ export class Analytics {
    * the events.
    */
   get pendingFlush(): Promise<FlushData | undefined> | null {
-    if (this.#pendingFlush === null && this.#settlement.openCount > 0) {
+    if (this.#pendingFlush === null && this.#outbox.hasOpen) {
       return this.#pend({ holdsProcess: false });
     }
     return this.#pendingFlush;
@@ -276,9 +275,26 @@ export class Analytics {
     return this;
   }
 
+  /**
+   * Has events pass through plugins from now on. Resolves when they are loaded; one that cannot be is
+   * reported with `PLUGIN_FAILED` and left out.
+   * @throws Error for what is no plugin.
+   */
+  register(...plugins: Plugin[]): Promise<void> {
+    const names = plugins.map((plugin) => plugin?.name);
+    const loaded = this.#outbox.pluginsOf(this).registry.register(plugins);
+    return loaded.then(() => this.#emitter.emit('register', names));
+  }
+
+  /** Takes plugins out by their names. Resolves when they are unloaded. */
+  async deregister(...names: string[]): Promise<void> {
+    await this.#outbox.plugins?.registry.deregister(names);
+    this.#emitter.emit('deregister', names);
+  }
+
   /** Resolves when the plugins that were registered are loaded; nothing else needs to be waited for. */
   get ready(): Promise<void> {
-    return Promise.resolve();
+    return this.#outbox.plugins?.registry.loaded() ?? Promise.resolve();
   }
 
   /** The version of this package. */
@@ -293,7 +309,7 @@ export class Analytics {
 
   /** Through the public method where a program has replaced it; whatever that returns is nobody's rejection. */
   #flushInBackground(): void {
-    if (this.flush === OWN.flush.value) return this.#send();
+    if (this.flush === this.#plainFlush) return this.#send();
     this.#flushingInBackground = true;
     try {
       Promise.resolve(this.flush() as unknown).catch(() => undefined);
@@ -306,18 +322,13 @@ export class Analytics {
   #send(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    if (!this.enable) return;
-    const events = this.#queue.take((done, error) => {
-      this.#report(error);
-      if (done) soon(callProgram, () => done(error));
-    });
-    this.#delivery.add(events);
+    if (this.enable) this.#outbox.send();
   }
 
   /** A promise for all that is open now. */
-  #pend(waiting: Omit<Waiting, 'errorsAreHandled'>): Promise<FlushData | undefined> {
+  #pend(waiting: Omit<FlushWaiting, 'errorsAreHandled'>): Promise<FlushData | undefined> {
     const errorsAreHandled = (): boolean => typeof this.errorHandler === 'function';
-    const flush = flushed(this.#settlement, this.#liveness, { ...waiting, errorsAreHandled });
+    const flush = this.#outbox.flushed({ ...waiting, errorsAreHandled });
     this.#pendingFlush = flush;
     // Awaiters see a rejection all the same, but one that nobody awaits must not end the process.
     const forget = (): void => {
@@ -325,25 +336,6 @@ export class Analytics {
     };
     flush.then(forget, forget);
     return flush;
-  }
-
-  /** Whether an event may be held besides what is held already, as `overflow` says. */
-  #makeRoom(bytes: number): boolean {
-    if (!this.#isFullWith(bytes)) return true;
-    // Room comes from delivery; and only what is flushed can be the oldest.
-    if (this.#queue.count > 0) this.#flushInBackground();
-    while (this.#options.overflow === 'drop-oldest' && this.#isFullWith(bytes)) {
-      if (!this.#delivery.dropOldest(this.#refusals.error('QUEUE_FULL'))) return false;
-    }
-    return !this.#isFullWith(bytes);
-  }
-
-  #isFullWith(bytes: number): boolean {
-    const { maxBufferedEvents, maxBufferedBytes } = this.#options;
-    return (
-      this.#queue.count + this.#delivery.count >= maxBufferedEvents ||
-      this.#queue.bytes + this.#delivery.bytes + bytes > maxBufferedBytes
-    );
   }
 
   /** A flush that nobody awaits: what is left when its time is over is lost with the process. */
@@ -354,12 +346,6 @@ export class Analytics {
       if ((error as AnalyticsError).code === 'FLUSH_TIMEOUT') this.#report(error as AnalyticsError);
       throw error;
     }
-  }
-
-  #forgetIfIdle(): void {
-    if (this.#queue.count > 0) return;
-    forgetAtExit(this.#atExit);
-    this.#emitter.emit('drained');
   }
 
   #request(): Omit<OutgoingRequest, 'body'> {

@@ -31,7 +31,7 @@ function harness(
   const bodies: { batch: { n: number }[]; timestamp: string; sentAt: string }[] = [];
   const sleepsMs: number[] = [];
   const errors: AnalyticsError[] = [];
-  const settlement = new Settlement(() => undefined);
+  const settlement = new Settlement({ onSettled: () => undefined, onIdle: () => undefined });
   const delivery = new Delivery({
     settlement,
     backlog: new MemoryBacklog(),
@@ -190,7 +190,7 @@ describe('Delivery', () => {
     const { flushed, sent } = harness([opened.then(() => OK)]);
     const flushes = [flushed(event(1)), flushed(event(2)), flushed(event(3))];
     open();
-    const batches = (await Promise.all(flushes)).map((fence) => flushDataOfFence(fence).batch);
+    const batches = (await Promise.all(flushes)).map((fence) => flushDataOfFence(fence)!.batch);
     expect(sent()).toEqual([[1], [2, 3]]);
     expect(batches).toEqual([[{ n: 1 }], [{ n: 1 }, { n: 2 }], [{ n: 1 }, { n: 2 }, { n: 3 }]]);
   });
@@ -232,7 +232,7 @@ describe('Delivery', () => {
     expect(await first).toMatchObject({ error: undefined, sentCount: 1 });
     expect(await second).toMatchObject({ error: { code: 'HTTP_400' }, sentCount: 1 });
     expect(await third).toMatchObject({ error: { code: 'HTTP_400' }, sentCount: 2 });
-    expect(flushDataOfFence(await fourth).batch).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
+    expect(flushDataOfFence(await fourth)!.batch).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
     expect([called, errors.length, delivery.count, delivery.bytes]).toEqual([[3, 4, 2, 1], 1, 0, 0]);
   });
 
@@ -269,7 +269,7 @@ describe('Delivery', () => {
     expect(errors).toEqual([fence.error]);
     expect([fence.error?.code, fence.sentCount]).toEqual(['no_user_anon_id', 2]);
     expect(fence.error?.message).toMatch(/^the server refused 2 of 4 events/);
-    expect(flushDataOfFence(fence).batch).toHaveLength(4);
+    expect(flushDataOfFence(fence)!.batch).toHaveLength(4);
   });
 
   it('fails only the flushes that cover a refused event', async () => {

@@ -58,6 +58,39 @@ describe('a listener', () => {
     expect(calls).toMatchObject([[{ type: 'track', userId: 'u', event: 'late' }]]);
   });
 
+  it('of a call is told of each event of that type that was delivered, after its callback', async () => {
+    const analytics = client();
+    const log: unknown[] = [];
+    analytics.on('track', (ctx) => log.push(ctx.event['event']));
+    analytics.on('identify', (ctx) => log.push(ctx.event['type']));
+    analytics.track({ userId: 'u', event: 'a' }, () => log.push('callback'));
+    analytics.identify({ userId: 'u' });
+    await analytics.flush();
+    server.script({ status: 400 });
+    analytics.track({ userId: 'u', event: 'lost' });
+    await analytics.flush().catch(() => undefined);
+    expect(log).toEqual(['callback', 'a', 'identify']);
+  });
+
+  it('of `http_request` and `http_response` is told of each attempt', async () => {
+    const analytics = client();
+    const requests = heard(analytics, 'http_request');
+    const responses = heard(analytics, 'http_response');
+    server.script({ status: 503, headers: { 'retry-after': '0' } });
+    analytics.track({ userId: 'u', event: 'a' });
+    await analytics.flush();
+    const url = `${server.host}/v1/batch`;
+    expect(requests.map(([request]) => request)).toMatchObject([
+      { url, method: 'POST', headers: { authorization: expect.stringMatching(/^Basic /) as string } },
+      { url, method: 'POST' },
+    ]);
+    expect(JSON.parse(requests[0]![0].body)).toMatchObject({ batch: [{ event: 'a' }] });
+    expect(responses.map(([response]) => response)).toMatchObject([
+      { status: 503, statusText: 'Service Unavailable', url, headers: { 'retry-after': '0' } },
+      { status: 200, statusText: 'OK', url, headers: {} },
+    ]);
+  });
+
   it('is told no more once it is removed', async () => {
     const analytics = client();
     let calls = 0;

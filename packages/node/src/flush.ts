@@ -13,11 +13,15 @@ export interface FlushOptions {
 export interface Waiting {
   timeoutMs?: number | undefined;
   callback?: Callback | undefined;
+  /** Events that it covers and that plugins have still. */
+  insideCount: number;
+  /** Asked when all is settled: what plugins that look on are still doing about it. */
+  lookedOn: () => Promise<unknown> | undefined;
   /** Whether somebody awaits it, so that the process must not end before. */
   holdsProcess: boolean;
   /** Asked at the end: an `errorHandler` has the errors, so the promise does not. */
   errorsAreHandled: () => boolean;
-  onSettled?: (data: FlushData, error: AnalyticsError | undefined) => void;
+  onSettled?: (data: FlushData | undefined, error: AnalyticsError | undefined) => void;
   onTimeout?: () => void;
 }
 
@@ -34,7 +38,7 @@ export function flushed(
   const release = holdsProcess ? liveness.hold() : undefined;
   return new Promise((resolve, reject) => {
     let stopTimer: (() => void) | undefined;
-    const fence = settlement.fence(() => {
+    const end = (): void => {
       stopTimer?.();
       release?.();
       const data = flushDataOfFence(fence);
@@ -43,7 +47,12 @@ export function flushed(
       if (callback) callProgram(() => callback(error, data));
       if (error && !errorsAreHandled()) reject(error);
       else resolve(data);
-    });
+    };
+    const fence = settlement.fence(() => {
+      const lookedOn = waiting.lookedOn();
+      if (lookedOn) void lookedOn.then(end);
+      else end();
+    }, waiting.insideCount);
     if (timeoutMs === undefined) return;
     stopTimer = liveness.after(timeoutMs, () => {
       release?.();

@@ -13,6 +13,8 @@ const BOUND_METHODS = [
   'on',
   'once',
   'off',
+  'register',
+  'deregister',
 ] as const;
 
 type Bindable = Record<(typeof BOUND_METHODS)[number], (...args: never[]) => unknown>;

@@ -13,7 +13,9 @@ export interface Settled extends Omit<Batch, 'bytes'>, Outcome {
 
 /** What a flush waits for: the events before a place in the order of flushing. */
 export interface Fence {
-  readonly end: number;
+  end: number;
+  /** Of those, events that are in plugins still. They come out, and are flushed, before any later one. */
+  insideCount: number;
   remainingCount: number;
   sentCount: number;
   error: AnalyticsError | undefined;
@@ -24,22 +26,30 @@ export interface Fence {
   readonly done: (fence: Fence) => void;
 }
 
+export interface SettlementPorts {
+  /** The callbacks of these have run. */
+  onSettled: (settled: Settled) => void;
+  /** All that was opened is settled. */
+  onIdle: () => void;
+}
+
 /** Tells callbacks, and the flushes that wait for them, what became of events. */
 export class Settlement {
   #fences = new Set<Fence>();
   #openedCount = 0;
   #settledCount = 0;
   #dropped: (Settled & { readonly events: OutgoingEvent[] }) | undefined;
-  #onIdle: () => void;
+  /** For each withdrawn event whose callback has not run yet, the fences that wait for that. */
+  #withdrawn = new Set<Fence[]>();
+  #ports: SettlementPorts;
 
-  /** @param onIdle called when all that was opened is settled. */
-  constructor(onIdle: () => void) {
-    this.#onIdle = onIdle;
+  constructor(ports: SettlementPorts) {
+    this.#ports = ports;
   }
 
-  /** Flushed events whose callbacks have not run yet. */
+  /** Events that were flushed, or withdrawn, and whose callbacks have not run yet. */
   get openCount(): number {
-    return this.#openedCount - this.#settledCount;
+    return this.#openedCount - this.#settledCount + this.#withdrawn.size;
   }
 
   open(count: number): void {
@@ -54,11 +64,12 @@ export class Settlement {
       events.forEach(({ callback }, index) => {
         if (callback) callProgram(() => callback(errorOf(settled, index), data));
       });
+      this.#ports.onSettled(settled);
       this.#settledCount += events.length;
       // Those of now: a flush made by the callback of a flush is a new fence, and does not wait for these.
       const fences = [...this.#fences];
       for (const fence of fences) this.#count(fence, settled);
-      if (this.openCount === 0) this.#onIdle();
+      if (this.openCount === 0) this.#ports.onIdle();
     });
   }
 
@@ -73,11 +84,15 @@ export class Settlement {
     this.settle(this.#dropped);
   }
 
-  /** Calls `done` once all that is open now is settled; only to be asked when something is. */
-  fence(done: (fence: Fence) => void): Fence {
+  /**
+   * Calls `done` once all that is open now is settled, and the `insideCount` events that plugins have
+   * still; only to be asked when there is something.
+   */
+  fence(done: (fence: Fence) => void, insideCount = 0): Fence {
     const fence: Fence = {
-      end: this.#openedCount,
-      remainingCount: this.openCount,
+      end: this.#openedCount + insideCount,
+      insideCount,
+      remainingCount: this.openCount + insideCount,
       sentCount: 0,
       error: undefined,
       timestamp: undefined,
@@ -86,7 +101,40 @@ export class Settlement {
       done,
     };
     this.#fences.add(fence);
+    for (const fences of this.#withdrawn) fences.push(fence);
     return fence;
+  }
+
+  /**
+   * The first event that fences have inside comes out of plugins.
+   * @returns whether one of them has none inside any more.
+   */
+  arrive(): boolean {
+    return this.#comeOut(this.#waitingInside());
+  }
+
+  /** The same for an event that will not be opened: `tell` is called, and then no fence counts it. */
+  withdraw(tell: () => void): boolean {
+    const fences = this.#waitingInside();
+    const isLast = this.#comeOut(fences);
+    for (const fence of fences) fence.end -= 1;
+    this.#withdrawn.add(fences);
+    soon(() => {
+      callProgram(tell);
+      this.#withdrawn.delete(fences);
+      for (const fence of fences) this.#subtract(fence, 1);
+      if (this.openCount === 0) this.#ports.onIdle();
+    });
+    return isLast;
+  }
+
+  #waitingInside(): Fence[] {
+    return [...this.#fences].filter(({ insideCount }) => insideCount > 0);
+  }
+
+  #comeOut(fences: readonly Fence[]): boolean {
+    for (const fence of fences) fence.insideCount -= 1;
+    return fences.some(({ insideCount }) => insideCount === 0);
   }
 
   abandon(fence: Fence): void {
@@ -102,27 +150,33 @@ export class Settlement {
     fence.timestamp ??= settled.timestamp;
     fence.sentAt = settled.sentAt;
     fence.sentCount += count - failedCount;
+    this.#subtract(fence, count);
+  }
+
+  #subtract(fence: Fence, count: number): void {
     fence.remainingCount -= count;
-    if (fence.remainingCount > 0) return;
-    this.#fences.delete(fence);
+    if (fence.remainingCount > 0 || !this.#fences.delete(fence)) return;
     fence.done(fence);
   }
 }
 
 /** All that the fence covered and that went in requests, however many, as one body in the order of flushing. */
-export function flushDataOfFence({ end, settled, timestamp, sentAt }: Fence): FlushData {
+export function flushDataOfFence({ end, settled, timestamp, sentAt }: Fence): FlushData | undefined {
+  // Plugins cancelled all of it.
+  if (!timestamp || !sentAt) return undefined;
   const events = (): OutgoingEvent[] =>
     settled
       .toSorted((one, other) => one.from - other.from)
       .flatMap((part) => part.events.slice(0, countBefore(end, part)));
-  return flushDataOf(events, timestamp!, sentAt!);
+  return flushDataOf(events, timestamp, sentAt);
 }
 
 function countBefore(end: number, { from, events }: Settled): number {
   return Math.max(0, Math.min(events.length, end - from));
 }
 
-function errorOf({ error, refused }: Outcome, index: number): AnalyticsError | undefined {
+/** Why the event at that index of the batch was not delivered. */
+export function errorOf({ error, refused }: Outcome, index: number): AnalyticsError | undefined {
   return refused ? refused.get(index) : error;
 }
 

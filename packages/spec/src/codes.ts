@@ -62,6 +62,8 @@ export const LIBRARY_CODES = {
   SPOOL_UNAVAILABLE: 'the disk under the spool fails; events are in memory only until it works again',
   SPOOL_DAMAGED: 'a file of the spool is damaged; the events there are lost',
   SPOOL_PATH_TOO_LONG: 'the folder of the spool makes socket paths that are too long for the system',
+  CANCELLED_BY_PLUGIN: 'a plugin cancelled the event; it was dropped',
+  PLUGIN_FAILED: 'the code of a plugin threw an error or took too long; the event went on without its change',
 } as const;
 
 /** Why the console did not answer a request. */

@@ -1,0 +1,175 @@
+import type { LibraryCode } from '@millrace/spec';
+import { soon, type Clock } from './clock.ts';
+import { Delivery } from './delivery.ts';
+import type { Emitter } from './emitter.ts';
+import { callProgram, type AnalyticsError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import { flushed, type Waiting } from './flush.ts';
+import { Liveness } from './liveness.ts';
+import { MemoryBacklog } from './memory-backlog.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { FlushData, OutgoingEvent } from './outgoing.ts';
+import { Plugins } from './plugins/plugins.ts';
+import { EventQueue } from './queue.ts';
+import { Refusals } from './refusals.ts';
+import { Settlement, type Settled } from './settlement.ts';
+import { createTransport } from './transport/create-transport.ts';
+import { observed } from './transport/observed.ts';
+import type { OutgoingRequest, Transport } from './transport/transport.ts';
+
+export interface OutboxPorts {
+  options: ResolvedOptions;
+  clock: Clock;
+  emitter: Emitter<ClientEvents>;
+  request: () => Omit<OutgoingRequest, 'body'>;
+  onError: (error: AnalyticsError) => void;
+  /** An event has been queued. */
+  onQueued: () => void;
+  /** What is queued is to be sent now: somebody waits for it, or there is no room. */
+  onPressed: () => void;
+  /** Some events have met their end, and their callbacks have run. */
+  onSettled: (settled: Settled) => void;
+  /** Nothing is left. */
+  onIdle: () => void;
+}
+
+export type FlushWaiting = Omit<Waiting, 'insideCount' | 'lookedOn'>;
+
+/** Every event from the call to its end, within the bounds on memory: in plugins, queued, waiting, in flight. */
+export class Outbox {
+  readonly queue = new EventQueue();
+  #ports: OutboxPorts;
+  #liveness: Liveness;
+  #transport: Transport;
+  #refusals: Refusals;
+  #settlement: Settlement;
+  #delivery: Delivery;
+  #plugins: Plugins | undefined;
+
+  constructor(ports: OutboxPorts) {
+    const { options, clock, emitter, request, onError, onSettled } = ports;
+    this.#ports = ports;
+    this.#liveness = new Liveness(clock);
+    this.#transport = observed(createTransport(this.#liveness, clock), emitter);
+    this.#refusals = new Refusals(onError);
+    this.#settlement = new Settlement({ onSettled, onIdle: () => this.#tellIfIdle() });
+    this.#delivery = new Delivery({
+      transport: this.#transport,
+      backlog: new MemoryBacklog(),
+      settlement: this.#settlement,
+      liveness: this.#liveness,
+      clock,
+      random: Math.random,
+      bounds: { retryCount: options.retryCount ?? Infinity, deadlineMs: options.retryDeadlineMs },
+      maxConcurrentRequests: options.maxConcurrentRequests,
+      request,
+      onError,
+    });
+  }
+
+  /** Flushed or in plugins, and without an end yet: whether a flush has anything to wait for. */
+  get hasOpen(): boolean {
+    return this.#settlement.openCount > 0 || (this.#plugins !== undefined && this.#plugins.count > 0);
+  }
+
+  /** Takes the event on, or drops it when there is no room. @returns whether it did. */
+  add(type: string, event: OutgoingEvent): boolean {
+    if (!this.#makeRoom(event.bytes)) {
+      this.drop(event, 'QUEUE_FULL');
+      return false;
+    }
+    if (this.#plugins) this.#plugins.add(type, event);
+    else this.#enqueue(event);
+    return true;
+  }
+
+  /** Has its callback called and the client's own error reported. */
+  drop({ callback }: OutgoingEvent, code: LibraryCode): void {
+    this.#refusals.refuse(code, callback);
+  }
+
+  /** Hands all that is queued to delivery. */
+  send(): void {
+    const events = this.queue.take((done, error) => {
+      this.#ports.onError(error);
+      if (done) soon(callProgram, () => done(error));
+    });
+    this.#delivery.add(events);
+  }
+
+  /** A promise for all that is open now. */
+  flushed(waiting: FlushWaiting): Promise<FlushData | undefined> {
+    const plugins = this.#plugins;
+    return flushed(this.#settlement, this.#liveness, {
+      ...waiting,
+      insideCount: plugins?.count ?? 0,
+      lookedOn: () => plugins?.registry.watched(),
+    });
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** Undefined while none was ever registered. */
+  get plugins(): Plugins | undefined {
+    return this.#plugins;
+  }
+
+  /** Made when it is first asked for. */
+  pluginsOf(client: object): Plugins {
+    return (this.#plugins ??= new Plugins({
+      client,
+      after: (delayMs, done) => this.#liveness.after(delayMs, done),
+      onError: this.#ports.onError,
+      onEnriched: (event) => this.#leavePlugins(event),
+      onCancelled: (event, error) => this.#withdraw(event, error),
+    }));
+  }
+
+  #enqueue(event: OutgoingEvent): void {
+    this.queue.push(event);
+    this.#ports.onQueued();
+  }
+
+  #leavePlugins(event: OutgoingEvent): void {
+    // It may have grown.
+    if (!this.#makeRoom(event.bytes)) return this.#withdraw(event, this.#refusals.error('QUEUE_FULL'));
+    const isAwaited = this.#settlement.arrive();
+    this.#enqueue(event);
+    if (isAwaited) this.#ports.onPressed();
+  }
+
+  /** Ends an event that was never flushed. */
+  #withdraw({ callback }: OutgoingEvent, error: AnalyticsError): void {
+    const isAwaited = this.#settlement.withdraw(() => callback?.(error));
+    if (isAwaited) this.#ports.onPressed();
+  }
+
+  /** Whether an event may be held besides what is held already, as `overflow` says. */
+  #makeRoom(bytes: number): boolean {
+    if (!this.#isFullWith(bytes)) return true;
+    // Room comes from delivery; and only what is flushed can be the oldest.
+    if (this.queue.count > 0) this.#ports.onPressed();
+    while (this.#ports.options.overflow === 'drop-oldest' && this.#isFullWith(bytes)) {
+      if (!this.#delivery.dropOldest(this.#refusals.error('QUEUE_FULL'))) return false;
+    }
+    return !this.#isFullWith(bytes);
+  }
+
+  #isFullWith(bytes: number): boolean {
+    const { maxBufferedEvents, maxBufferedBytes } = this.#ports.options;
+    let heldCount = this.queue.count + this.#delivery.count;
+    let heldBytes = this.queue.bytes + this.#delivery.bytes;
+    if (this.#plugins) {
+      heldCount += this.#plugins.count;
+      heldBytes += this.#plugins.bytes;
+    }
+    return heldCount >= maxBufferedEvents || heldBytes + bytes > maxBufferedBytes;
+  }
+
+  #tellIfIdle(): void {
+    if (this.queue.count === 0 && !this.hasOpen) this.#ports.onIdle();
+  }
+}
