@@ -369,4 +369,11 @@ declare namespace Client {
   }
 }
 
+declare global {
+  interface SymbolConstructor {
+    /** As TypeScript's own library has it, for programs with an older `lib` and without `@types/node`. */
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 export = Client;
