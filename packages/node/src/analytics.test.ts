@@ -250,8 +250,11 @@ describe('flush', () => {
     server.script({ after: opened });
     const analytics = client({ flushAt: 1 });
     const called: string[] = [];
-    for (const event of ['a', 'b', 'c']) track(analytics, event, () => called.push(event));
+    const noted = (event: string): Analytics => track(analytics, event, () => called.push(event));
+    noted('a');
     await vi.waitFor(() => expect(sent()).toEqual([['a']]));
+    noted('b');
+    noted('c');
     const flush = analytics.flush(() => called.push('flush'));
     expect(analytics.pendingFlush).toBe(flush);
     expect(called).toEqual([]);
@@ -429,7 +432,7 @@ describe('closeAndFlush', () => {
   });
 });
 
-/** Tracks five events in one tick while the first is in flight. */
+/** Tracks five events, the first of which is in flight when the others follow in one tick. */
 async function overflow(
   options: AnalyticsOptions,
 ): Promise<{ full: string[]; sent: unknown[]; errors: number }> {
@@ -438,11 +441,13 @@ async function overflow(
   const errorHandler = vi.fn<(error: Error) => void>();
   const analytics = client({ flushAt: 1, errorHandler, ...options });
   const full: string[] = [];
-  for (const event of ['a', 'b', 'c', 'd', 'e']) {
+  const noted = (event: string): Analytics =>
     track(analytics, event, (error) => {
       if (error?.code === 'QUEUE_FULL') full.push(event);
     });
-  }
+  noted('a');
+  await vi.waitFor(() => expect(sent()).toEqual([['a']]));
+  for (const event of ['b', 'c', 'd', 'e']) noted(event);
   open();
   await analytics.flush();
   return { full, sent: sent().flat(), errors: errorHandler.mock.calls.length };
@@ -569,8 +574,9 @@ it('has one request in flight, on one connection, whatever is tracked meanwhile'
   const { opened, open } = gate();
   server.script({ after: opened });
   const analytics = client({ flushAt: 1 });
-  for (let count = 0; count < 300; count += 1) track(analytics, `e${count}`);
+  track(analytics, 'first');
   await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+  for (let count = 0; count < 300; count += 1) track(analytics, `e${count}`);
   open();
   await analytics.flush();
   expect([server.requests.length, server.connectionCount]).toEqual([2, 1]);

@@ -25,7 +25,7 @@ const limited = (retryAfter: string, date?: string): Reply => ({
 function harness(
   replies: (Reply | Promise<Reply>)[] = [],
   bounds = {},
-  ports: Partial<Pick<DeliveryPorts, 'backlog' | 'maxConcurrentRequests'>> = {},
+  ports: Partial<Pick<DeliveryPorts, 'backlog' | 'maxConcurrentRequests' | 'postsAtOnce'>> = {},
 ) {
   let nowMs = 0;
   const bodies: { batch: { n: number }[]; timestamp: string; sentAt: string }[] = [];
@@ -36,6 +36,7 @@ function harness(
     settlement,
     backlog: new MemoryBacklog(),
     maxConcurrentRequests: 1,
+    postsAtOnce: true,
     transport: {
       post: async ({ body }: OutgoingRequest) => {
         bodies.push(JSON.parse(String(body)) as (typeof bodies)[number]);
@@ -83,6 +84,17 @@ describe('Delivery', () => {
     await Promise.all([first, flushed(event(3))]);
     expect(sent()).toEqual([[1], [2, 3]]);
     expect([delivery.count, delivery.bytes]).toEqual([0, 0]);
+  });
+
+  it('sends together what one piece of code adds, unless it posts at once', async () => {
+    const { sent, flushed, delivery } = harness([], {}, { postsAtOnce: false });
+    delivery.add([event(1)]);
+    delivery.add([event(2)]);
+    expect(sent()).toEqual([]);
+    await Promise.resolve();
+    expect(sent()).toEqual([[1, 2]]);
+    await flushed(event(3));
+    expect(sent()).toEqual([[1, 2], [3]]);
   });
 
   it('retries with growing waits until the deadline, and stamps each attempt', async () => {

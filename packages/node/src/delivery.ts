@@ -20,6 +20,11 @@ export interface DeliveryPorts {
   bounds: RetryBounds;
   /** Requests under way at once, at least 1. */
   maxConcurrentRequests: number;
+  /**
+   * Whether a request is made within `add`, because the program sees its own HTTP client being called.
+   * Otherwise what the running code adds goes together, which saves requests and keeps `track` short.
+   */
+  postsAtOnce: boolean;
   /** Asked at each attempt, since a program may change the client's fields meanwhile. */
   request: () => Omit<OutgoingRequest, 'body'>;
   /** A batch failed for good, or events in it were refused. */
@@ -35,6 +40,7 @@ export class Delivery {
   #ports: DeliveryPorts;
   /** Loops that each have one request under way, or wait until one may be made. */
   #workerCount = 0;
+  #startsSoon = false;
   #inFlightCount = 0;
   #inFlightBytes = 0;
   /** The server asked to be left alone until then, by the monotonic clock. */
@@ -56,10 +62,12 @@ export class Delivery {
 
   /** Posts in the same tick when a request may be made. */
   add(events: readonly OutgoingEvent[]): void {
-    const { settlement, backlog, maxConcurrentRequests } = this.#ports;
+    const { settlement, backlog, maxConcurrentRequests, postsAtOnce } = this.#ports;
     settlement.open(events.length);
     backlog.add(events);
-    while (this.#workerCount < maxConcurrentRequests && backlog.count > 0) void this.#work();
+    if (this.#startsSoon || this.#workerCount === maxConcurrentRequests) return;
+    if (postsAtOnce) return this.#start();
+    void this.#startSoon();
   }
 
   /** @returns false when none waits; what is in flight is not dropped. */
@@ -68,6 +76,19 @@ export class Delivery {
     if (!batch) return false;
     this.#ports.settlement.drop(batch, error, new Date(this.#ports.clock.nowMs()));
     return true;
+  }
+
+  #start(): void {
+    const { backlog, maxConcurrentRequests } = this.#ports;
+    while (this.#workerCount < maxConcurrentRequests && backlog.count > 0) void this.#work();
+  }
+
+  /** In the same tick, and not by queueMicrotask or nextTick, which a test's fake timers may hold back. */
+  async #startSoon(): Promise<void> {
+    this.#startsSoon = true;
+    await Promise.resolve();
+    this.#startsSoon = false;
+    this.#start();
   }
 
   async #work(): Promise<void> {

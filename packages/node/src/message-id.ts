@@ -1,25 +1,42 @@
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
-const ID_BYTES = 16;
-const POOL_BYTES = 256 * ID_BYTES;
+/** Of an id as analytics-node has it, with a random uuid: x is any hex digit, y one of 8, 9, a and b. */
+const FORM = 'node-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx';
+const LETTERS = '0123456789abcdefno-';
+const POOL_COUNT = 128;
 
 export type NextMessageId = () => string;
 
 /**
  * Ids in the form of analytics-node, `node-<32 hex digits>-<uuid>`. It hashed the message for the
- * first part; random digits do the same for a fraction of the time. They are drawn in bulk.
+ * first part; random digits do the same for a fraction of the time. They are made in bulk as one
+ * text, of which an id is a slice: text that is put together from pieces has to be copied together
+ * again, piece by piece, when the event is sent.
  */
-export function createMessageIds(fill: (bytes: Buffer) => Buffer = randomFillSync): NextMessageId {
-  const bytes = Buffer.alloc(POOL_BYTES);
-  let digits = '';
+export function createMessageIds(fill: (bytes: Uint8Array) => unknown = randomFillSync): NextMessageId {
+  const letters = new TextEncoder().encode(LETTERS);
+  // A random byte becomes the letter at `(byte & mask) | base`.
+  const masks = Uint8Array.from(FORM, (letter) => (letter === 'x' ? 15 : letter === 'y' ? 3 : 0));
+  const bases = Uint8Array.from(FORM, (letter) =>
+    letter === 'x' ? 0 : letter === 'y' ? 8 : LETTERS.indexOf(letter),
+  );
+  const bytes = new Uint8Array(POOL_COUNT * FORM.length);
+  const decoder = new TextDecoder();
+  let ids = '';
   let next = 0;
   return () => {
-    if (next === digits.length) {
-      digits = fill(bytes).toString('hex');
+    if (next === ids.length) {
+      fill(bytes);
+      for (let start = 0; start < bytes.length; start += FORM.length) {
+        for (let at = 0; at < FORM.length; at += 1) {
+          bytes[start + at] = letters[(bytes[start + at]! & masks[at]!) | bases[at]!]!;
+        }
+      }
+      ids = decoder.decode(bytes);
       next = 0;
     }
     const start = next;
-    next += 2 * ID_BYTES;
-    return `node-${digits.slice(start, next)}-${randomUUID()}`;
+    next += FORM.length;
+    return ids.slice(start, next);
   };
 }

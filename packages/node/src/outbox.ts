@@ -62,6 +62,7 @@ export class Outbox {
       random: Math.random,
       bounds: { retryCount: options.retryCount ?? Infinity, deadlineMs: options.retryDeadlineMs },
       maxConcurrentRequests: options.maxConcurrentRequests,
+      postsAtOnce: false,
       request,
       onError,
     });
