@@ -19,10 +19,11 @@ export interface Behaviour {
   listensAfterMs?: number;
 }
 
+/** For each event the messageIds under which it was taken, one for each time. */
+export type Taken = Map<string, string[]>;
+
 export interface FaultServer {
   readonly host: string;
-  /** What was taken: for each event its messageIds, one for each time. */
-  readonly taken: ReadonlyMap<string, readonly string[]>;
   close(): void;
 }
 
@@ -33,14 +34,18 @@ interface Body {
 const OK = '{"success":true}';
 
 /** A Tracking API on a port of the loopback that treats its requests badly, over real sockets. */
-export async function startFaultServer({ treat, listensAfterMs = 0 }: Behaviour): Promise<FaultServer> {
-  const taken = new Map<string, string[]>();
+export async function startFaultServer(
+  { treat, listensAfterMs = 0 }: Behaviour,
+  taken: Taken,
+): Promise<FaultServer> {
   let requestCount = 0;
   let firstMs: number | undefined;
 
   function take(bytes: Buffer): void {
     for (const { event, messageId } of (JSON.parse(bytes.toString()) as Body).batch) {
-      taken.set(event, [...(taken.get(event) ?? []), messageId]);
+      const ids = taken.get(event);
+      if (ids) ids.push(messageId);
+      else taken.set(event, [messageId]);
     }
   }
 
@@ -84,7 +89,6 @@ export async function startFaultServer({ treat, listensAfterMs = 0 }: Behaviour)
   }
   return {
     host: `http://127.0.0.1:${port}`,
-    taken,
     close: () => {
       clearTimeout(opening);
       server.closeAllConnections();

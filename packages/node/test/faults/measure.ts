@@ -1,64 +1,77 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import type { Fault, Outcome } from './fault.ts';
-import { startFaultServer, type FaultServer } from './fault-server.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ended, Fault, Outcome, Phase } from './fault.ts';
+import { startFaultServer, type Taken } from './fault-server.ts';
 import { startFullBacklog } from './full-backlog.ts';
-import { DEFAULT_PROGRAM, type ProgramReport, type ProgramSettings } from './program.ts';
+import { run, together, type Watch } from './processes.ts';
+import { DEFAULT_PROGRAM, type ProgramSettings } from './program.ts';
+import { makeSpoolFolder } from './spool-folder.ts';
 
-const PROGRAM = fileURLToPath(new URL('program.cjs', import.meta.url));
-/** Past every bound of the matrix: who is not gone by then hangs. */
-const HANGS_AFTER_MS = 30_000;
-const NOTHING_SAID = JSON.stringify({ called: {}, handled: [], memoryMb: Number.NaN });
+/** For what a process left behind to be sent by the next one. */
+const ARRIVES_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 20;
 
 /** Lets the fault happen to a process of its own, and counts at both ends. */
-export async function measure({ server: behaviour, program }: Fault): Promise<Outcome> {
-  const server =
-    behaviour === 'backlog full'
-      ? { ...(await startFullBacklog()), taken: new Map<string, string[]>() }
-      : await startFaultServer(behaviour);
+export async function measure({ spool, killedAtMs = [], restart, ...first }: Fault): Promise<Outcome> {
+  const taken: Taken = new Map();
+  const folder = spool && makeSpoolFolder(spool);
+  const options = folder ? { spool: { dir: folder.dir } } : {};
   try {
-    const settings = { ...DEFAULT_PROGRAM, host: server.host, ...program };
-    // By a name, so that it must be looked up.
-    if (settings.lookupFailsForMs > 0) settings.host = settings.host.replace('127.0.0.1', 'segment.invalid');
-    return { ...(await run(settings)), ...countOf(server.taken, settings.eventCount) };
+    const ended = await runPhase(first, taken, options, killedAtMs.length > 0 ? killsAt(killedAtMs) : [{}]);
+    const left = together(ended).trackedCount;
+    if (restart)
+      ended.push(...(await runPhase(restart, taken, options, [{ until: () => arrived(taken, left) }])));
+    return { ...together(ended), ...countOf(taken, together(ended).trackedCount) };
   } finally {
-    server.close();
+    folder?.remove();
   }
 }
 
-type Counts = Pick<Outcome, 'deliveredCount' | 'lostCount' | 'duplicateCount' | 'messageIdCount'>;
+const killsAt = (times: readonly number[]): Watch[] => times.map((killedAtMs) => ({ killedAtMs }));
 
-function run(settings: ProgramSettings): Promise<Omit<Outcome, keyof Counts>> {
-  const startedMs = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(settings)], { timeout: HANGS_AFTER_MS });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (exitCode) => {
-      const endedAfterMs = performance.now() - startedMs;
-      const { called, handled, flushRejects, memoryMb } = JSON.parse(stdout || NOTHING_SAID) as ProgramReport;
-      const { delivered: _, ...reported } = called;
-      resolve({
-        reported,
-        handled: handled.toSorted(),
-        flushRejects,
-        memoryMb,
-        exitCode,
-        stderr,
-        endedAfterMs,
-      });
-    });
-  });
+/** One process after the other, each watched as its entry says. */
+async function runPhase(
+  { server: behaviour, program = {} }: Phase,
+  taken: Taken,
+  options: object,
+  watches: readonly Watch[],
+): Promise<Ended[]> {
+  const server =
+    behaviour === 'backlog full' ? await startFullBacklog() : await startFaultServer(behaviour, taken);
+  const ended: Ended[] = [];
+  try {
+    for (const [place, watch] of watches.entries()) {
+      const settings: ProgramSettings = {
+        ...DEFAULT_PROGRAM,
+        host: server.host,
+        prefix: `e${place}-`,
+        ...program,
+        options: { ...options, ...program.options },
+      };
+      // By a name, so that it must be looked up.
+      if (settings.lookupFailsForMs > 0)
+        settings.host = settings.host.replace('127.0.0.1', 'segment.invalid');
+      ended.push(await run(settings, watch));
+    }
+  } finally {
+    server.close();
+  }
+  return ended;
 }
 
-function countOf(taken: FaultServer['taken'], eventCount: number): Counts {
+async function arrived(taken: Taken, count: number): Promise<void> {
+  const startedMs = performance.now();
+  while (taken.size < count && performance.now() - startedMs < ARRIVES_WITHIN_MS) await sleep(LOOK_EVERY_MS);
+}
+
+function countOf(
+  taken: Taken,
+  trackedCount: number,
+): Pick<Outcome, 'deliveredCount' | 'lostCount' | 'duplicateCount' | 'messageIdCount'> {
   const ids = [...taken.values()].flat();
   return {
     deliveredCount: taken.size,
-    lostCount: eventCount - taken.size,
+    // A kill may come between the end of a tick and the word of it, so more may be delivered than we know of.
+    lostCount: Math.max(0, trackedCount - taken.size),
     duplicateCount: ids.length - taken.size,
     messageIdCount: new Set(ids).size,
   };

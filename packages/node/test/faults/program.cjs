@@ -1,6 +1,6 @@
 /**
  * A program that uses the built library while something goes wrong around it. Its settings are in
- * program.ts, as JSON on the command line; what became of its events is the last thing that it writes.
+ * program.ts, as JSON on the command line; so is what it writes to stdout.
  */
 const dns = require('node:dns');
 const { writeSync } = require('node:fs');
@@ -13,7 +13,7 @@ let flushRejects;
 
 process.on('exit', () => {
   const memoryMb = Math.round(process.resourceUsage().maxRSS / 1024);
-  writeSync(1, JSON.stringify({ called, handled: [...handled], flushRejects, memoryMb }));
+  writeSync(1, `${JSON.stringify({ called, handled: [...handled], flushRejects, memoryMb })}\n`);
 });
 
 failLookups(settings.lookupFailsForMs);
@@ -28,13 +28,30 @@ const analytics = new Analytics('KEY', {
   ...settings.options,
 });
 const properties = { text: 'x'.repeat(settings.textBytes) };
-for (let number = 0; number < settings.eventCount; number += 1) {
-  analytics.track({ userId: 'u', event: `e${number}`, properties }, (error) => {
-    const code = error?.code ?? 'delivered';
-    called[code] = (called[code] ?? 0) + 1;
+trackFrom(0);
+
+function trackFrom(first) {
+  const end = Math.min(first + settings.perTick, settings.eventCount);
+  for (let number = first; number < end; number += 1) {
+    analytics.track({ userId: 'u', event: `${settings.prefix}${number}`, properties }, (error) => {
+      const code = error?.code ?? 'delivered';
+      called[code] = (called[code] ?? 0) + 1;
+    });
+  }
+  setImmediate(() => {
+    writeSync(1, `${end}\n`);
+    if (end < settings.eventCount) setTimeout(trackFrom, 5, end);
+    else if (settings.end === 'kill -9') process.kill(process.pid, 'SIGKILL');
+    else if (settings.end === 'flush when told') process.stdin.on('end', flush).resume();
+    else if (settings.end !== 'nothing') flush();
   });
+  if (end === settings.eventCount && settings.end === 'process.exit()') {
+    writeSync(1, `${end}\n`);
+    process.exit();
+  }
 }
-if (settings.end !== 'nothing') {
+
+function flush() {
   analytics.closeAndFlush({ timeout: settings.end.flushTimeoutMs }).catch((error) => {
     flushRejects = error.code;
   });

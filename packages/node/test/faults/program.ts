@@ -3,12 +3,18 @@ export interface ProgramSettings {
   host: string;
   /** Of the client. */
   options: object;
-  /** Tracked in one tick. */
+  /** Of the names of its events, so that those of several processes differ. */
+  prefix: string;
   eventCount: number;
+  /** Of them in one tick, the next ones 5 ms later. */
+  perTick: number;
   /** Of each event, besides some 300 bytes. */
   textBytes: number;
-  /** How it ends: by `closeAndFlush()` with such a time-out, without one, or just by running out of work. */
-  end: { flushTimeoutMs: number } | 'flush' | 'nothing';
+  /**
+   * How it ends when all is tracked: by `closeAndFlush()` with such a time-out or without one, once its stdin
+   * is closed or at once; by running out of work; or by what ends a process without a word.
+   */
+  end: { flushTimeoutMs: number } | 'flush' | 'flush when told' | 'nothing' | 'process.exit()' | 'kill -9';
   /** `dns.lookup` knows no name for so long, counted from the start. */
   lookupFailsForMs: number;
   /** The time of day is set to so far from the true one, at times counted from the start. */
@@ -17,14 +23,16 @@ export interface ProgramSettings {
 
 export const DEFAULT_PROGRAM: Omit<ProgramSettings, 'host'> = {
   options: {},
+  prefix: 'e',
   eventCount: 500,
+  perTick: 1_000_000,
   textBytes: 500,
   end: 'flush',
   lookupFailsForMs: 0,
   clockJumps: [],
 };
 
-/** What it says in the end. */
+/** It says how many events it has tracked after each tick, a line each, and this in the end. */
 export interface ProgramReport {
   /** By code, from the callbacks of events; `delivered` where there was no error. */
   called: Record<string, number>;

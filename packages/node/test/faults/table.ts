@@ -7,7 +7,9 @@ export function cellsOf({ name, expected }: Fault, outcome: Outcome): string[] {
   const { deliveredCount, lostCount, duplicateCount } = outcome;
   return [
     name,
-    ...[deliveredCount, lostCount, duplicateCount].map((count) => count.toLocaleString('en-US')),
+    expected.deliveredCount === 'all' && lostCount === 0 ? 'all' : text(deliveredCount),
+    text(lostCount),
+    typeof expected.duplicateCount === 'string' ? expected.duplicateCount : text(duplicateCount),
     reportedText(outcome),
     `${expected.endsWithinMs / 1_000} s`,
     `${expected.memoryWithinMb} MB`,
@@ -16,11 +18,15 @@ export function cellsOf({ name, expected }: Fault, outcome: Outcome): string[] {
 
 function reportedText({ reported, handled, flushRejects }: Outcome): string {
   const codes = Object.entries(reported);
-  const texts = codes.map(([code, count]) => `${count.toLocaleString('en-US')} × \`${code}\``);
+  const texts = codes.map(([code, count]) => `${text(count)} × \`${code}\``);
   const others = handled.filter((code) => reported[code] === undefined);
   texts.push(...others.map((code) => `\`${code}\` to \`errorHandler\``));
   if (flushRejects !== undefined) texts.push(`\`${flushRejects}\` from the flush`);
   return texts.join(', ') || 'nothing';
+}
+
+function text(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 const START = '<!-- faults -->';
