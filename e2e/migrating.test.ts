@@ -90,7 +90,18 @@ const TABLES: [section: string, table: string, theirs: string[], ours: string[]]
     ),
     ourFields,
   ],
-  ['@segment/analytics-node', 'Plugins', declared.members(FILES.segment, 'Plugin'), []],
+  [
+    '@segment/analytics-node',
+    'Plugins',
+    declared.members(FILES.segment, 'Plugin'),
+    declared.members(FILES.ours, 'Plugin'),
+  ],
+  [
+    '@segment/analytics-node',
+    'Context',
+    declared.members(FILES.segment, 'Context'),
+    declared.members(FILES.ours, 'Context'),
+  ],
   [
     '@rudderstack/rudder-sdk-node',
     'Options',
