@@ -96,6 +96,16 @@ declare class Client<
   errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
 
   /**
+   * Runs `fn`, and gives the calls of this client that it makes, also later on, what they leave out: those of
+   * a web request its user, for one. Within another one, `defaults` add to it and win. What a call says itself
+   * wins over both (a member that is undefined says nothing); `context` is merged one level deep. Returns what
+   * `fn` returns. Costs nothing while it is never used. @throws Error when `defaults` is no object.
+   */
+  withContext<Result>(defaults: Client.MessageDefaults, fn: () => Result): Result;
+  /** Where its events are now, and what became of the others since it was made. */
+  stats(): Client.Stats;
+
+  /**
    * Has events pass through plugins from now on. Resolves when they are loaded; one that cannot be is
    * reported with `PLUGIN_FAILED` and left out. @throws Error for what is no plugin.
    */
@@ -169,6 +179,11 @@ declare namespace Client {
      * it too: then that decides. Ours until the client is closed. Default false: signals are the program's.
      */
     exitHook?: boolean | readonly `SIG${string}`[] | undefined;
+    /**
+     * One line for each request, retry, batch that is given up or refused, and drop: to this function, or with
+     * `true` to stderr. Default: where `NODE_DEBUG=millrace` says so. Never anything of events, nor the write key.
+     */
+    debug?: boolean | ((line: string) => void) | undefined;
     /** `context.library.name` and the user-agent. Default `@millrace/node`. */
     libraryName?: string | undefined;
     /** `context.library.version` and the user-agent. Default: the version of this package. */
@@ -272,6 +287,37 @@ declare namespace Client {
     batch: unknown[];
     timestamp: Date;
     sentAt: Date;
+  }
+
+  /** What the calls within a `withContext` share. */
+  export interface MessageDefaults {
+    readonly userId?: string | number | null | undefined;
+    readonly anonymousId?: string | number | null | undefined;
+    readonly context?: object | null | undefined;
+    readonly integrations?: object | null | undefined;
+    readonly [key: string]: unknown;
+  }
+
+  /** Counts are of events, unless said otherwise; sizes are of their JSON, in bytes. */
+  export interface Stats {
+    /** In plugins, or behind one that is. */
+    inPluginsCount: number;
+    inPluginsBytes: number;
+    /** Queued, or waiting for a request. */
+    queuedCount: number;
+    queuedBytes: number;
+    /** In a request, or in one that will be retried. */
+    inFlightCount: number;
+    inFlightBytes: number;
+    deliveredCount: number;
+    /** That were sent and given up, or refused by the server, by code. */
+    failedCounts: Readonly<Record<string, number>>;
+    /** That were never sent, by code. */
+    droppedCounts: Readonly<Record<string, number>>;
+    /** Requests that were answered or failed, retries included. */
+    requestCount: number;
+    /** Requests that were made again. */
+    retryCount: number;
   }
 
   /** What the listeners of {@link Client.on} are given, by event. */

@@ -11,7 +11,7 @@ import { isRetryableToAnalyticsNode } from './legacy-retryable.ts';
 import { createMessageIds } from './message-id.ts';
 import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
-import { Outbox, type FlushWaiting } from './outbox.ts';
+import { Outbox, type FlushWaiting, type Stats } from './outbox.ts';
 import { parseMessage, type Callback, type FlushData, type OutgoingEvent } from './outgoing.ts';
 import type { Plugin } from './plugins/plugin.ts';
 import type { QueueItem } from './queue.ts';
@@ -19,6 +19,7 @@ import { createSerialiser, type Serialise } from './serialise.ts';
 import { bindMethods, withDateOfText } from './settings-form.ts';
 import type { OutgoingRequest } from './transport/transport.ts';
 import { LIBRARY_VERSION } from './version.ts';
+import { CallContext, type MessageDefaults } from './with-context.ts';
 
 /** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -53,6 +54,8 @@ export class Analytics {
   #flushingInBackground = false;
   #pendingFlush: Promise<FlushData | undefined> | null = null;
   #closed = false;
+  /** Undefined until the first `withContext`. */
+  #context: CallContext | undefined;
 
   /**
    * @throws Error `You must pass your Segment project's write key.`, and for an option out of bounds.
@@ -129,7 +132,8 @@ export class Analytics {
   }
 
   /** Validates, also when disabled. @throws Error in the words of `analytics-node`. */
-  #call(type: EventType, message: object, callback: Callback | undefined): this {
+  #call(type: EventType, given: object, callback: Callback | undefined): this {
+    const message = this.#context ? this.#context.complete(given) : given;
     // `enqueue` measures the bytes that it makes, so all but a program's own validation can leave the size to it.
     if (this._validate === OWN._validate.value) this.#validateFields(message, type);
     else this._validate(message, type);
@@ -273,6 +277,22 @@ export class Analytics {
   ): this {
     this.#emitter.off(event, listener);
     return this;
+  }
+
+  /**
+   * Runs `fn`, and gives the calls of this client that it makes, also later on, what they leave out. Within
+   * another one, `defaults` add to it and win. What a call says itself wins over both; `context` is merged.
+   * @returns what `fn` returns.
+   * @throws Error when `defaults` is no object.
+   */
+  withContext<Result>(defaults: MessageDefaults, fn: () => Result): Result {
+    this.#context ??= new CallContext();
+    return this.#context.run(defaults, fn);
+  }
+
+  /** Where its events are now, and what became of the others since it was made. */
+  stats(): Stats {
+    return this.#outbox.stats;
   }
 
   /**

@@ -3,6 +3,7 @@ import { gate } from '../test/scripted-server.ts';
 import type { Backlog } from './backlog.ts';
 import { Delivery, type DeliveryPorts } from './delivery.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
+import { Journal } from './journal.ts';
 import { MemoryBacklog } from './memory-backlog.ts';
 import type { Callback, OutgoingEvent } from './outgoing.ts';
 import { flushDataOfFence, Settlement, type Fence } from './settlement.ts';
@@ -34,6 +35,7 @@ function harness(
   const settlement = new Settlement({ onSettled: () => undefined, onIdle: () => undefined });
   const delivery = new Delivery({
     settlement,
+    journal: new Journal(undefined),
     backlog: new MemoryBacklog(),
     maxConcurrentRequests: 1,
     postsAtOnce: true,

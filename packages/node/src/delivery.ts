@@ -3,6 +3,7 @@ import type { Backlog, Outcome } from './backlog.ts';
 import { bodyOf } from './body.ts';
 import type { Clock } from './clock.ts';
 import { analyticsError, type AnalyticsError } from './errors.ts';
+import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
 import type { OutgoingEvent } from './outgoing.ts';
 import { outcomeOf } from './refused.ts';
@@ -14,6 +15,7 @@ export interface DeliveryPorts {
   transport: Transport;
   backlog: Backlog;
   settlement: Settlement;
+  journal: Pick<Journal, 'attempted' | 'retrying'>;
   liveness: Pick<Liveness, 'after'>;
   clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   random: () => number;
@@ -48,6 +50,16 @@ export class Delivery {
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
+  }
+
+  /** Events that are in a request, or will be retried. */
+  get inFlightCount(): number {
+    return this.#inFlightCount;
+  }
+
+  /** Their JSON. */
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
   }
 
   /** Events that wait, are retried or are in flight. */
@@ -122,12 +134,15 @@ export class Delivery {
     events: readonly OutgoingEvent[],
     timestamp: Date,
   ): Promise<{ sentAt: Date; outcome: Outcome }> {
-    const { transport, clock, bounds, random, request } = this.#ports;
+    const { transport, journal, clock, bounds, random, request } = this.#ports;
     const startedMs = clock.monotonicMs();
     for (let number = 1; ; number += 1) {
       // Of this attempt: the server corrects timestamps by it, and a retry may come much later.
       const sentAt = new Date(clock.nowMs());
+      const sentMs = clock.monotonicMs();
       const reply = await transport.post({ ...request(), body: bodyOf(events, timestamp, sentAt) });
+      const tookMs = clock.monotonicMs() - sentMs;
+      journal.attempted({ number, eventCount: events.length, tookMs, result: resultOf(reply) });
       if (reply.kind === 'answered' && isSuccess(reply.status)) {
         return { sentAt, outcome: outcomeOf(reply.verdicts, events.length) };
       }
@@ -135,6 +150,7 @@ export class Delivery {
       const next = nextStep(failureOf(reply, clock.nowMs()), { number, elapsedMs }, bounds, random);
       this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.monotonicMs() + next.holdMs);
       if (next.kind === 'fail') return { sentAt, outcome: { error: errorOf(reply) } };
+      journal.retrying(events.length, next.afterMs);
       await this.#sleep(next.afterMs);
       // Another request may have been told to wait meanwhile.
       await this.#whileHeld();
@@ -162,6 +178,10 @@ function failureOf(reply: Reply, nowMs: number): Failure {
   const serverNowMs = Date.parse(reply.date ?? '') || nowMs;
   const retryAfterMs = parseRetryAfterMs(reply.retryAfter, serverNowMs);
   return { kind: 'status', status: reply.status, retryAfterMs };
+}
+
+function resultOf(reply: Reply): string {
+  return reply.kind === 'answered' ? String(reply.status) : reply.error.code;
 }
 
 function errorOf(reply: Reply): AnalyticsError {

@@ -1,3 +1,4 @@
+import type { Debug } from './debug.ts';
 import { parseDurationMs } from './duration.ts';
 import { optionError, usageError, type AnalyticsError } from './errors.ts';
 import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
@@ -52,6 +53,11 @@ export interface AnalyticsOptions {
    * decides. Default false: signals are the program's.
    */
   exitHook?: boolean | readonly `SIG${string}`[] | undefined;
+  /**
+   * One line for each request, retry, batch that is given up or refused, and drop: to this function, or with
+   * `true` to stderr. Default: where `NODE_DEBUG=millrace` says so. Never anything of events, nor the write key.
+   */
+  debug?: Debug | undefined;
   /** `context.library.name` and the user-agent. Default `@millrace/node`. */
   libraryName?: string | undefined;
   /** `context.library.version` and the user-agent. Default: the version of this package. */
@@ -87,6 +93,7 @@ export interface ResolvedOptions {
   overflow: Overflow;
   exitDrainMs: number;
   exitHook: boolean | readonly `SIG${string}`[];
+  debug: Debug | undefined;
   libraryName: string;
   libraryVersion: string;
 }
@@ -122,6 +129,7 @@ export function resolveOptions(
     overflow: overflow(options.overflow),
     exitDrainMs: wholeNumber('exitDrainMs', options.exitDrainMs, 3_000, 0),
     exitHook: options.exitHook ?? false,
+    debug: debug(options.debug),
     libraryName: headerText('libraryName', options.libraryName, LIBRARY_NAME),
     libraryVersion: headerText('libraryVersion', options.libraryVersion, LIBRARY_VERSION),
   };
@@ -204,6 +212,12 @@ function overflow(value: Overflow | undefined): Overflow {
   if (value === undefined || value === null) return 'drop-newest';
   if (OVERFLOWS.includes(value)) return value;
   throw optionError('overflow', `one of ${OVERFLOWS.join(', ')}`, value);
+}
+
+function debug(value: Debug | undefined): Debug | undefined {
+  if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined;
+  if (typeof value === 'function') return value;
+  throw optionError('debug', 'true, false or a function', value);
 }
 
 function headerText(name: string, value: string | undefined, fallback: string): string {

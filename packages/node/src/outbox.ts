@@ -5,6 +5,8 @@ import type { Emitter } from './emitter.ts';
 import { callProgram, type AnalyticsError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { flushed, type Waiting } from './flush.ts';
+import { debugWriter } from './debug.ts';
+import { Journal, type Done } from './journal.ts';
 import { Liveness } from './liveness.ts';
 import { MemoryBacklog } from './memory-backlog.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -35,10 +37,24 @@ export interface OutboxPorts {
 
 export type FlushWaiting = Omit<Waiting, 'insideCount' | 'lookedOn'>;
 
+/** Where a client's events are now, and what became of the others. Counts are of events, sizes of their JSON in bytes. */
+export interface Stats extends Done {
+  /** In plugins, or behind one that is. */
+  inPluginsCount: number;
+  inPluginsBytes: number;
+  /** Queued, or waiting for a request. */
+  queuedCount: number;
+  queuedBytes: number;
+  /** In a request, or in one that will be retried. */
+  inFlightCount: number;
+  inFlightBytes: number;
+}
+
 /** Every event from the call to its end, within the bounds on memory: in plugins, queued, waiting, in flight. */
 export class Outbox {
   readonly queue = new EventQueue();
   #ports: OutboxPorts;
+  #journal: Journal;
   #liveness: Liveness;
   #transport: Transport;
   #refusals: Refusals;
@@ -51,12 +67,21 @@ export class Outbox {
     this.#ports = ports;
     this.#liveness = new Liveness(clock);
     this.#transport = observed(createTransport(this.#liveness, clock), emitter);
-    this.#refusals = new Refusals(onError);
-    this.#settlement = new Settlement({ onSettled, onIdle: () => this.#tellIfIdle() });
+    const journal = new Journal(debugWriter(options.debug));
+    this.#journal = journal;
+    this.#refusals = new Refusals(onError, (code, count) => journal.dropped(code, count));
+    this.#settlement = new Settlement({
+      onSettled: (settled) => {
+        journal.settled(settled);
+        onSettled(settled);
+      },
+      onIdle: () => this.#tellIfIdle(),
+    });
     this.#delivery = new Delivery({
       transport: this.#transport,
       backlog: new MemoryBacklog(),
       settlement: this.#settlement,
+      journal,
       liveness: this.#liveness,
       clock,
       random: Math.random,
@@ -92,6 +117,7 @@ export class Outbox {
   /** Hands all that is queued to delivery. */
   send(): void {
     const events = this.queue.take((done, error) => {
+      this.#journal.dropped(error.code, 1);
       this.#ports.onError(error);
       if (done) soon(callProgram, () => done(error));
     });
@@ -106,6 +132,19 @@ export class Outbox {
       insideCount: plugins?.count ?? 0,
       lookedOn: () => plugins?.registry.watched(),
     });
+  }
+
+  get stats(): Stats {
+    const delivery = this.#delivery;
+    return {
+      inPluginsCount: this.#plugins?.count ?? 0,
+      inPluginsBytes: this.#plugins?.bytes ?? 0,
+      queuedCount: this.queue.count + delivery.count - delivery.inFlightCount,
+      queuedBytes: this.queue.bytes + delivery.bytes - delivery.inFlightBytes,
+      inFlightCount: delivery.inFlightCount,
+      inFlightBytes: delivery.inFlightBytes,
+      ...this.#journal.done,
+    };
   }
 
   /** Closes idle connections. */
@@ -144,6 +183,7 @@ export class Outbox {
 
   /** Ends an event that was never flushed. */
   #withdraw({ callback }: OutgoingEvent, error: AnalyticsError): void {
+    this.#journal.dropped(error.code, 1);
     const isAwaited = this.#settlement.withdraw(() => callback?.(error));
     if (isAwaited) this.#ports.onPressed();
   }

@@ -9,14 +9,23 @@ import type { Callback } from './outgoing.ts';
  */
 export class Refusals {
   #onError: (error: AnalyticsError) => void;
+  #onDropped: (code: LibraryCode, count: number) => void;
   #errors = new Map<LibraryCode, AnalyticsError>();
+  /** Those of this tick. */
+  #counts = new Map<LibraryCode, number>();
 
-  constructor(onError: (error: AnalyticsError) => void) {
+  /** @param onDropped told once a tick and code how many were refused. */
+  constructor(
+    onError: (error: AnalyticsError) => void,
+    onDropped: (code: LibraryCode, count: number) => void,
+  ) {
     this.#onError = onError;
+    this.#onDropped = onDropped;
   }
 
   refuse(code: LibraryCode, callback: Callback | undefined): void {
     const error = this.error(code);
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     if (callback) soon(callProgram, () => callback(error));
   }
 
@@ -28,6 +37,9 @@ export class Refusals {
     this.#errors.set(code, error);
     soon(() => {
       this.#errors.delete(code);
+      const count = this.#counts.get(code) ?? 0;
+      this.#counts.delete(code);
+      if (count > 0) this.#onDropped(code, count);
       this.#onError(error);
     });
     return error;
