@@ -35,11 +35,15 @@ function kilobytes(bytes: number): string {
 }
 
 describe('@millrace/node, packed', () => {
-  it('holds one bundle with its types, and no dependency', async () => {
+  it('holds its bundles with their types, and no dependency', async () => {
     expect(library.files).toEqual([
       'LICENSE',
       'README.md',
+      'dist/edge.cjs',
+      'dist/edge.mjs',
       'dist/index.cjs',
+      'edge.d.cts',
+      'edge.d.mts',
       'index.d.cts',
       'index.d.mts',
       'index.mjs',

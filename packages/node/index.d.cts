@@ -145,7 +145,7 @@ declare namespace Client {
     maxQueueSize?: number | undefined;
     /** `false` sends nothing; calls are still validated and call back. Default true. */
     enable?: boolean | undefined;
-    /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 10,000. */
+    /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 30,000. */
     timeout?: number | string | false | undefined;
     /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
     retryCount?: number | undefined;
@@ -184,6 +184,21 @@ declare namespace Client {
      * `true` to stderr. Default: where `NODE_DEBUG=millrace` says so. Never anything of events, nor the write key.
      */
     debug?: boolean | ((line: string) => void) | undefined;
+    /**
+     * Compress bodies of 1 KB and more, off the event loop. Default false: Segment takes gzip, but not every server that
+     * speaks its protocol does. Not with `httpClient` or `axiosInstance`, which get text.
+     */
+    gzip?: boolean | undefined;
+    /** Sends the requests: an object with `makeRequest`, or a function such as `fetch`. Default: our own. */
+    httpClient?: HTTPClient | HTTPFetchFn | undefined;
+    /** An axios that sends the requests, as with `analytics-node`; we bring none. */
+    axiosInstance?: AxiosLike | undefined;
+    /** Merged into each request of `axiosInstance`; only with it. */
+    axiosConfig?: AxiosConfig | undefined;
+    /** `retries` and `retryDelay` are used, with or without axios; `retryCondition` is not, as it never was. */
+    axiosRetryConfig?: AxiosRetryConfig | undefined;
+    /** OAuth 2.0 in place of the write key in the `Authorization` header. */
+    oauthSettings?: OAuthSettings | undefined;
     /** `context.library.name` and the user-agent. Default `@millrace/node`. */
     libraryName?: string | undefined;
     /** `context.library.version` and the user-agent. Default: the version of this package. */
@@ -192,6 +207,88 @@ declare namespace Client {
 
   export interface Settings extends Options {
     writeKey: string;
+  }
+
+  /** A request as an HTTP client of the program is given it. */
+  export interface HTTPClientRequest {
+    url: string;
+    method: 'POST';
+    headers: Record<string, string>;
+    body: string;
+    /** Milliseconds that the answer may take. What comes later is not waited for. */
+    httpRequestTimeout: number;
+  }
+
+  /** The part of a `Response` that is looked at. */
+  export interface HTTPResponse {
+    status: number;
+    statusText?: string | undefined;
+    /** A `Headers`, or a plain object. */
+    headers?: object | undefined;
+    /** Read for what a 200 says of single events, and by `oauthSettings` for the token. */
+    text?: (() => Promise<string>) | undefined;
+  }
+
+  /** Whatever sends requests in place of the built-in transport. */
+  export interface HTTPClient {
+    /** Rejects when there was no answer; any answer resolves, whatever its status. */
+    makeRequest(request: HTTPClientRequest): Promise<HTTPResponse>;
+  }
+
+  /** The same as a function, such as `fetch`. */
+  export type HTTPFetchFn = (
+    url: string,
+    init: Omit<HTTPClientRequest, 'httpRequestTimeout'> & {
+      /** An `AbortSignal`; not called so, lest these types need others. */
+      // oxlint-disable-next-line typescript/no-explicit-any -- see above
+      signal: any;
+      /** Since what `fetch` makes of a 301 or 302 is a GET without the events. */
+      redirect: 'manual';
+    },
+  ) => Promise<HTTPResponse>;
+
+  /** The part of an axios that is used. */
+  export interface AxiosLike {
+    post(url: string, data: unknown, config: object): PromiseLike<unknown>;
+    defaults?: { timeout?: number | undefined } | undefined;
+  }
+
+  /** Any configuration of axios; these are looked at. */
+  export interface AxiosConfig {
+    /** In milliseconds; used unless the client has a `timeout` of its own. */
+    timeout?: number | undefined;
+    headers?: object | undefined;
+    // oxlint-disable-next-line typescript/no-explicit-any -- axios has more, of any type
+    [key: string]: any;
+  }
+
+  /** Of a configuration of axios-retry, what is used. */
+  export interface AxiosRetryConfig {
+    /** Retries after the first attempt. */
+    retries?: number | undefined;
+    /** Milliseconds before the retry of that number, from 1. */
+    // oxlint-disable-next-line typescript/no-explicit-any -- axios-retry has it take an AxiosError
+    retryDelay?: ((retryNumber: number, error: any) => number) | undefined;
+    // oxlint-disable-next-line typescript/no-explicit-any -- axios-retry has more, of any type
+    [key: string]: any;
+  }
+
+  /** OAuth 2.0 with a key pair. */
+  export interface OAuthSettings {
+    /** The id of the OAuth app. */
+    clientId: string;
+    /** Its private RSA key, as PEM (PKCS #8). Read at the first request. */
+    clientKey: string;
+    /** The id of the public key that belongs to it. */
+    keyId: string;
+    /** Where tokens are had from: `<authServer>/token`. Default `https://oauth2.segment.io`. */
+    authServer?: string | undefined;
+    /** Default `tracking_api:write`. */
+    scope?: string | undefined;
+    /** Tries again within one attempt to send, at least 0. Default: `maxRetries` of the client, else 3. */
+    maxRetries?: number | undefined;
+    /** Sends the requests for tokens. Default: what sends the events. */
+    httpClient?: HTTPClient | undefined;
   }
 
   export interface FlushOptions {

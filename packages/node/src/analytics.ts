@@ -13,6 +13,7 @@ import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
 import { Outbox, type FlushWaiting, type Stats } from './outbox.ts';
 import { parseMessage, type Callback, type FlushData, type OutgoingEvent } from './outgoing.ts';
+import { toBase64 } from './platform.ts';
 import type { Plugin } from './plugins/plugin.ts';
 import type { QueueItem } from './queue.ts';
 import { createSerialiser, type Serialise } from './serialise.ts';
@@ -21,8 +22,12 @@ import type { OutgoingRequest } from './transport/transport.ts';
 import { LIBRARY_VERSION } from './version.ts';
 import { CallContext, type MessageDefaults } from './with-context.ts';
 
-/** So that a server that never answers cannot hold the queue. The default of @segment/analytics-node. */
-const DEFAULT_TIMEOUT_MS = 10_000;
+/**
+ * An answer that comes after it was given up makes a duplicate, so it is long: a server that syncs a
+ * disk under load takes seconds. Yet half of the time for retries, so that a connection that went
+ * dead without a word is noticed while there is time for another.
+ */
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 type ErrorListener = (error: AnalyticsError) => void;
 
@@ -88,6 +93,7 @@ export class Analytics {
       options: resolved,
       clock,
       emitter: this.#emitter,
+      writeKey: () => this.writeKey,
       request: () => this.#request(),
       onError: (error) => this.#report(error),
       onQueued: () => this.#flushIfTriggered(),
@@ -373,7 +379,7 @@ export class Analytics {
     return {
       url: `${this.host}${this.path}`,
       headers: {
-        authorization: `Basic ${Buffer.from(`${this.writeKey}:`).toString('base64')}`,
+        authorization: `Basic ${toBase64(`${this.writeKey}:`)}`,
         'user-agent': `${libraryName}/${libraryVersion}`,
       },
       timeoutMs: parseDurationMs(this.timeout) ?? DEFAULT_TIMEOUT_MS,

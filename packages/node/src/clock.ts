@@ -1,10 +1,4 @@
-import timers from 'node:timers';
-
-/**
- * As it was when this was loaded, as analytics-node has it: with a test's fake timers, and in jsdom,
- * which has none, callbacks are called and flushes resolve all the same.
- */
-export const soon = timers.setImmediate;
+export { soon } from './platform.ts';
 
 /** Node runs a timer that is to wait longer after one millisecond. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -2,7 +2,7 @@ import { httpStatusCode } from '@millrace/spec';
 import type { Backlog, Outcome } from './backlog.ts';
 import { bodyOf } from './body.ts';
 import type { Clock } from './clock.ts';
-import { analyticsError, type AnalyticsError } from './errors.ts';
+import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
 import type { OutgoingEvent } from './outgoing.ts';
@@ -19,6 +19,8 @@ export interface DeliveryPorts {
   liveness: Pick<Liveness, 'after'>;
   clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   random: () => number;
+  /** The program's own delay before the retry of that number, in milliseconds. */
+  retryDelay?: ((retryNumber: number, error: AnalyticsError) => number) | undefined;
   bounds: RetryBounds;
   /** Requests under way at once, at least 1. */
   maxConcurrentRequests: number;
@@ -147,7 +149,12 @@ export class Delivery {
         return { sentAt, outcome: outcomeOf(reply.verdicts, events.length) };
       }
       const elapsedMs = clock.monotonicMs() - startedMs;
-      const next = nextStep(failureOf(reply, clock.nowMs()), { number, elapsedMs }, bounds, random);
+      const next = nextStep(
+        failureOf(reply, clock.nowMs()),
+        { number, elapsedMs, backoffMs: this.#askProgram(number, reply) },
+        bounds,
+        random,
+      );
       this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.monotonicMs() + next.holdMs);
       if (next.kind === 'fail') return { sentAt, outcome: { error: errorOf(reply) } };
       journal.retrying(events.length, next.afterMs);
@@ -155,6 +162,16 @@ export class Delivery {
       // Another request may have been told to wait meanwhile.
       await this.#whileHeld();
     }
+  }
+
+  #askProgram(retryNumber: number, reply: Reply): number | undefined {
+    const { retryDelay } = this.#ports;
+    if (!retryDelay) return undefined;
+    let delayMs: unknown;
+    callProgram(() => {
+      delayMs = retryDelay(retryNumber, errorOf(reply));
+    });
+    return typeof delayMs === 'number' && delayMs >= 0 ? delayMs : undefined;
   }
 
   #holdMs(): number {

@@ -1,4 +1,5 @@
 import type { FailureCode, LibraryCode } from '@millrace/spec';
+import { throwLater } from './platform.ts';
 
 /**
  * What callbacks, `errorHandler`, `on('error')` and the promise of `flush` are given.
@@ -59,8 +60,6 @@ export function callProgram(call: () => unknown): void {
   try {
     call();
   } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
+    throwLater(error);
   }
 }

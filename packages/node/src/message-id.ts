@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomFill } from './platform.ts';
 
 /** Of an id as analytics-node has it, with a random uuid: x is any hex digit, y one of 8, 9, a and b. */
 const FORM = 'node-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx';
@@ -13,7 +13,9 @@ export type NextMessageId = () => string;
  * text, of which an id is a slice: text that is put together from pieces has to be copied together
  * again, piece by piece, when the event is sent.
  */
-export function createMessageIds(fill: (bytes: Uint8Array) => unknown = randomFillSync): NextMessageId {
+export function createMessageIds(
+  fill: (bytes: Uint8Array<ArrayBuffer>) => unknown = randomFill,
+): NextMessageId {
   const letters = new TextEncoder().encode(LETTERS);
   // A random byte becomes the letter at `(byte & mask) | base`.
   const masks = Uint8Array.from(FORM, (letter) => (letter === 'x' ? 15 : letter === 'y' ? 3 : 0));

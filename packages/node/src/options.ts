@@ -1,10 +1,16 @@
 import type { Debug } from './debug.ts';
 import { parseDurationMs } from './duration.ts';
 import { optionError, usageError, type AnalyticsError } from './errors.ts';
+import { UNSUPPORTED_OPTIONS } from './platform.ts';
+import {
+  resolveTransportOptions,
+  type ResolvedTransportOptions,
+  type TransportOptions,
+} from './transport/transport-options.ts';
 import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
 
 /** Options of `analytics-node` 6.2 under their documented names, of `@segment/analytics-node`, and ours. */
-export interface AnalyticsOptions {
+export interface AnalyticsOptions extends TransportOptions {
   /** Where to send. Default `https://api.segment.io`. Trailing slashes are dropped. */
   host?: string | undefined;
   /** Default `/v1/batch`. Trailing slashes are dropped. */
@@ -19,7 +25,7 @@ export interface AnalyticsOptions {
   maxQueueSize?: number | undefined;
   /** `false` sends nothing; calls are still validated and call back. Default true. */
   enable?: boolean | undefined;
-  /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 10,000. */
+  /** Milliseconds, or a text such as `'10s'`, that one request may take. Default 30,000. */
   timeout?: number | string | false | undefined;
   /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
   retryCount?: number | undefined;
@@ -73,7 +79,7 @@ export type AnalyticsSettings = AnalyticsOptions & { writeKey: string };
 const OVERFLOWS = ['drop-newest', 'drop-oldest'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
 
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ResolvedTransportOptions {
   writeKey: string;
   /** Made as a client of @segment/analytics-node is, whose users rely on more than the six calls. */
   isSettingsForm: boolean;
@@ -85,6 +91,7 @@ export interface ResolvedOptions {
   enable: boolean;
   timeout: number | string | false;
   retryCount: number | undefined;
+  retryDelay: ((retryNumber: number, error: AnalyticsError) => number) | undefined;
   errorHandler: ((error: AnalyticsError) => void) | undefined;
   retryDeadlineMs: number;
   maxConcurrentRequests: number;
@@ -111,7 +118,13 @@ export function resolveOptions(
   const writeKey = typeof first === 'object' ? first?.writeKey : first;
   if (!writeKey) throw usageError("You must pass your Segment project's write key.");
   const isSettingsForm = typeof first === 'object';
+  for (const name of UNSUPPORTED_OPTIONS) {
+    if (!(options as Record<string, unknown>)[name]) continue;
+    throw usageError(`The option "${name}" needs a process of Node, which this runtime is not.`);
+  }
+  const retries = retryCount(options);
   return {
+    ...resolveTransportOptions(options, retries),
     writeKey,
     isSettingsForm,
     ...(isSettingsForm ? resolvedAddress(options) : givenAddress(options)),
@@ -119,8 +132,9 @@ export function resolveOptions(
     flushInterval: options.flushInterval || 10_000,
     maxQueueSize: options.maxQueueSize || 460_800,
     enable: typeof options.enable === 'boolean' ? options.enable : options.disable !== true,
-    timeout: duration('timeout', options.timeout || options.httpRequestTimeout),
-    retryCount: retryCount(options),
+    timeout: duration('timeout', options.timeout || options.httpRequestTimeout || axiosTimeout(options)),
+    retryCount: retries,
+    retryDelay: options.axiosRetryConfig?.retryDelay,
     errorHandler: options.errorHandler,
     retryDeadlineMs: wholeNumber('retryDeadlineMs', options.retryDeadlineMs, 60_000, 0),
     maxConcurrentRequests: wholeNumber('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1),
@@ -187,7 +201,17 @@ function flushAt({ flushAt, maxEventsInBatch }: AnalyticsOptions): number {
   return Math.max(Number(flushAt === undefined ? maxEventsInBatch : flushAt), 1) || 20;
 }
 
-function retryCount({ retryCount, maxRetries }: AnalyticsOptions): number | undefined {
+/** What a program has set on its axios holds, as it did, unless the client is told otherwise. */
+function axiosTimeout({ axiosConfig, axiosInstance }: AnalyticsOptions): number | undefined {
+  return axiosConfig?.timeout || axiosInstance?.defaults?.timeout;
+}
+
+function retryCount(options: AnalyticsOptions): number | undefined {
+  const { retryCount, maxRetries, axiosRetryConfig } = options;
+  // As analytics-node has it: no retries at all, or those of the configuration.
+  if (retryCount !== 0 && typeof axiosRetryConfig?.retries === 'number') {
+    return countOrInfinity('axiosRetryConfig.retries', axiosRetryConfig.retries);
+  }
   if (typeof retryCount === 'number') return countOrInfinity('retryCount', retryCount);
   return typeof maxRetries === 'number' ? countOrInfinity('maxRetries', maxRetries) : undefined;
 }

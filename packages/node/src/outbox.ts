@@ -23,6 +23,7 @@ export interface OutboxPorts {
   options: ResolvedOptions;
   clock: Clock;
   emitter: Emitter<ClientEvents>;
+  writeKey: () => string;
   request: () => Omit<OutgoingRequest, 'body'>;
   onError: (error: AnalyticsError) => void;
   /** An event has been queued. */
@@ -63,10 +64,16 @@ export class Outbox {
   #plugins: Plugins | undefined;
 
   constructor(ports: OutboxPorts) {
-    const { options, clock, emitter, request, onError, onSettled } = ports;
+    const { options, clock, emitter, writeKey, request, onError, onSettled } = ports;
     this.#ports = ports;
     this.#liveness = new Liveness(clock);
-    this.#transport = observed(createTransport(this.#liveness, clock), emitter);
+    const transport = createTransport(options, {
+      liveness: this.#liveness,
+      clock,
+      random: Math.random,
+      writeKey,
+    });
+    this.#transport = observed(transport, emitter);
     const journal = new Journal(debugWriter(options.debug));
     this.#journal = journal;
     this.#refusals = new Refusals(onError, (code, count) => journal.dropped(code, count));
@@ -85,9 +92,10 @@ export class Outbox {
       liveness: this.#liveness,
       clock,
       random: Math.random,
+      retryDelay: options.retryDelay,
       bounds: { retryCount: options.retryCount ?? Infinity, deadlineMs: options.retryDeadlineMs },
       maxConcurrentRequests: options.maxConcurrentRequests,
-      postsAtOnce: false,
+      postsAtOnce: options.send !== undefined,
       request,
       onError,
     });

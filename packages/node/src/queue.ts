@@ -1,4 +1,5 @@
 import { usageError, type AnalyticsError } from './errors.ts';
+import { byteLength } from './platform.ts';
 import { messageOf, type Callback, type OutgoingEvent } from './outgoing.ts';
 
 /** An item of the public `queue`. One that a program put there itself may lack anything. */
@@ -122,5 +123,5 @@ function serialised(item: QueueItem | undefined): OutgoingEvent {
   const message = item?.message;
   const json = (JSON.stringify(message) as string | undefined) ?? 'null';
   const callback = typeof item?.callback === 'function' ? item.callback : undefined;
-  return { json, bytes: Buffer.byteLength(json), callback, message };
+  return { json, bytes: byteLength(json), callback, message };
 }

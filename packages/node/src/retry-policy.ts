@@ -18,6 +18,8 @@ export interface Attempt {
   number: number;
   /** Since the start of the first. */
   elapsedMs: number;
+  /** What the program wants in place of our backoff. */
+  backoffMs?: number | undefined;
 }
 
 /** `holdMs`: how long the server wants to be left alone, by every batch of this client. */
@@ -45,7 +47,7 @@ export function nextStep(
   if (attempt.number > bounds.retryCount || remainingMs <= 0 || (askedMs ?? 0) > remainingMs) {
     return { kind: 'fail', holdMs: askedMs ?? 0 };
   }
-  const jitteredMs = Math.min(backoffMs(attempt.number, random), remainingMs);
+  const jitteredMs = Math.min(attempt.backoffMs ?? backoffMs(attempt.number, random), remainingMs);
   return { kind: 'retry', afterMs: Math.max(jitteredMs, askedMs ?? 0), holdMs: askedMs ?? 0 };
 }
 

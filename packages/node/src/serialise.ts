@@ -1,6 +1,7 @@
 import { EVENT_MAX_BYTES, EVENT_TYPES, MESSAGE_TOO_LARGE } from '@millrace/spec';
 import { usageError } from './errors.ts';
 import type { NextMessageId } from './message-id.ts';
+import { byteLength, RUNTIME_METADATA } from './platform.ts';
 
 /** An event as it goes over the wire, enrichment included, and its size in UTF-8. */
 export interface WireEvent {
@@ -66,7 +67,7 @@ export function createSerialiser(
   nowMs: () => number,
 ): Serialise {
   const contextOf = enrichmentOf('context', 'library', library);
-  const metadataOf = enrichmentOf('_metadata', 'nodeVersion', process.versions.node);
+  const metadataOf = enrichmentOf('_metadata', ...RUNTIME_METADATA);
   const commonMetadata = metadataOf(undefined);
   const nowJson = textOfTime(nowMs, (time) => `,"timestamp":"${time}"`);
   const commonEnd = textOfTime(nowMs, (time) => `${commonMetadata},"timestamp":"${time}","messageId":"`);
@@ -100,7 +101,7 @@ export function createSerialiser(
     // Our ids hold nothing that JSON escapes.
     if (_metadata === undefined && !timestamp && !messageId) json += `${commonEnd()}${nextMessageId()}"}`;
     else json += endOf(message);
-    const bytes = Buffer.byteLength(json);
+    const bytes = byteLength(json);
     if (bytes >= EVENT_MAX_BYTES) throw usageError(MESSAGE_TOO_LARGE);
     return { json, bytes };
   };

@@ -1,12 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { usageError } from './errors.ts';
+import { AsyncLocalStorage } from './platform.ts';
 
 /** What the calls within a `withContext` share: members of a message. */
 export type MessageDefaults = Readonly<Record<string, unknown>>;
 
 /** The defaults of a client for what runs now, and for what that starts. Made for its first `withContext`. */
 export class CallContext {
-  #storage = new AsyncLocalStorage<MessageDefaults>();
+  #storage = createStorage();
 
   /** Runs `fn` in the context; within another one of the same client, with the defaults of both. */
   run<Result>(defaults: MessageDefaults, fn: () => Result): Result {
@@ -19,6 +19,11 @@ export class CallContext {
     const defaults = this.#storage.getStore();
     return defaults && isObject(message) ? (merged(defaults, message) as Message) : message;
   }
+}
+
+function createStorage() {
+  if (AsyncLocalStorage) return new AsyncLocalStorage<MessageDefaults>();
+  throw usageError('withContext needs AsyncLocalStorage, which this runtime has not.');
 }
 
 /** A member that is undefined counts as left out; `context` is merged as well, one level deep. */

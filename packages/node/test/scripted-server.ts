@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { LOCALHOST_TLS } from './localhost-tls.ts';
 
 /** A Tracking API that answers as a test tells it to, over a real socket. */
@@ -18,6 +19,7 @@ export interface ReceivedRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
+  /** As it came, compressed or not. */
   bodyBytes: number;
   body: {
     batch: ReceivedEvent[];
@@ -45,12 +47,13 @@ export async function startServer({ tls = false } = {}): Promise<ScriptedServer>
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const bytes = Buffer.concat(chunks);
+      const sent = Buffer.concat(chunks);
+      const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
       requests.push({
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
-        bodyBytes: bytes.length,
+        bodyBytes: sent.length,
         body: JSON.parse(bytes.toString()) as ReceivedRequest['body'],
       });
       const answer = answers.shift() ?? { status: 200 };

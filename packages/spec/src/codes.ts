@@ -56,6 +56,7 @@ export const FAILURE_CODES = {
 export const LIBRARY_CODES = {
   QUEUE_FULL: 'the in-memory queue is at its bound; the event was dropped',
   FLUSH_TIMEOUT: 'flush did not finish within its time-out; the rest stays queued',
+  OAUTH_NO_TOKEN: 'the authorization server answered without a token that can be used',
   CLIENT_CLOSED: 'the client was closed before the call; the event was dropped',
   SPOOL_FULL: 'the spool is at its bound; the event was dropped',
   SPOOL_KEPT: 'the event could not be delivered yet; it stays in the spool and is sent later',

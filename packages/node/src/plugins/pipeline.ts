@@ -1,6 +1,7 @@
 import { EVENT_MAX_BYTES, MESSAGE_TOO_LARGE } from '@millrace/spec';
 import { analyticsError, usageError, type AnalyticsError } from '../errors.ts';
 import { parseMessage, type OutgoingEvent } from '../outgoing.ts';
+import { byteLength } from '../platform.ts';
 import { Cancellation, Context } from './context.ts';
 import { runHook, type After, type HookOutcome } from './hook.ts';
 import { hookOf, type Plugin } from './plugin.ts';
@@ -87,7 +88,7 @@ export class Pipeline {
       if (outcome.value instanceof Context) passage.ctx = outcome.value;
       const json = JSON.stringify(passage.ctx?.event) as string | undefined;
       if (json?.[0] !== '{') throw usageError('it left no event');
-      const bytes = Buffer.byteLength(json);
+      const bytes = byteLength(json);
       if (bytes >= EVENT_MAX_BYTES) throw usageError(MESSAGE_TOO_LARGE);
       this.#bytes += bytes - passage.event.bytes;
       passage.event = { json, bytes, callback: passage.event.callback };

@@ -54,8 +54,8 @@ export function exchange(
     if (!isSuccess(reply.status)) response.resume();
     else {
       collect(response, (text) => {
-        const verdicts = verdictsIn(text);
-        if (verdicts) answer = { ...reply, verdicts };
+        reply.text = text;
+        reply.verdicts = verdictsIn(text);
       });
     }
   });

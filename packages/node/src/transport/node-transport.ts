@@ -33,9 +33,9 @@ export class NodeTransport implements Transport {
   #start({ url, headers, body, timeoutMs }: OutgoingRequest, resolve: (reply: Reply) => void): void {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const allHeaders = {
+      'content-type': 'application/json',
       ...headers,
       ...ASK_FOR_VERDICTS,
-      'content-type': 'application/json',
       'content-length': bytes.length,
     };
     const send = (done: OutcomeListener): Cancel =>

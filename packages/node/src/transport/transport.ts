@@ -19,8 +19,10 @@ export interface Answered {
   location?: string | undefined;
   /** The time of the server, as its header says it. */
   date?: string | undefined;
+  /** The body of a 2xx, unless it is longer than we read. */
+  text?: string | undefined;
   /** Events of the batch that were refused although it was answered 200; absent when there are none. */
-  verdicts?: readonly Verdict[];
+  verdicts?: readonly Verdict[] | undefined;
 }
 
 export type Reply =

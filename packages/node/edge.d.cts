@@ -1,0 +1,3 @@
+import Analytics = require('./index.cjs');
+
+export = Analytics;

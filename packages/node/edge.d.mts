@@ -1,0 +1,1 @@
+export { Analytics, default } from './index.mjs';
