@@ -355,6 +355,36 @@ describe('regional-host.mjs', () => {
   });
 });
 
+describe.each(['express.mjs', 'fastify.mjs', 'hono.mjs'])('%s', (name) => {
+  it('gives every call of a request its user, and delivers all on SIGTERM', async () => {
+    const receiver = await startReceiver();
+    const program = start(name, new URL(receiver.url).origin, { env: { PORT: '0' } });
+    const [, url] = await program.printed(/^listening on (\S+)\n/);
+    const order = async (user: string | undefined, total: number): Promise<number> => {
+      const headers = { 'content-type': 'application/json', ...(user && { 'x-user-id': user }) };
+      const answer = await fetch(`${url}/orders`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ total }),
+      });
+      return answer.status;
+    };
+    // At the same time, so that one who mixed them up would be seen.
+    const users = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+    const statuses = await Promise.all([...users.map((user, i) => order(user, i)), order(undefined, 99)]);
+    expect(new Set(statuses)).toEqual(new Set([201]));
+
+    program.kill('SIGTERM');
+    expect(await program.exit).toMatchObject(CLEAN);
+    const events = receiver.events().flatMap(({ batch }) => batch as Event[]);
+    expect(new Map(events.map((event) => [event['userId'], event['properties']]))).toEqual(
+      new Map([...users.map((user, total) => [user, { total }] as const), ['guest', { total: 99 }]]),
+    );
+    expect(events).toHaveLength(users.length + 1);
+    await receiver.close();
+  });
+});
+
 describe('examples/README.md', () => {
   const readme = readFileSync(new URL('README.md', folder), 'utf8');
 
