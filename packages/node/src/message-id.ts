@@ -1,4 +1,4 @@
-import { randomFill } from './platform.ts';
+import { randomFill, TextDecoder } from './platform.ts';
 
 /** Of an id as analytics-node has it, with a random uuid: x is any hex digit, y one of 8, 9, a and b. */
 const FORM = 'node-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx';
@@ -16,7 +16,7 @@ export type NextMessageId = () => string;
 export function createMessageIds(
   fill: (bytes: Uint8Array<ArrayBuffer>) => unknown = randomFill,
 ): NextMessageId {
-  const letters = new TextEncoder().encode(LETTERS);
+  const letters = Uint8Array.from(LETTERS, (letter) => letter.charCodeAt(0));
   // A random byte becomes the letter at `(byte & mask) | base`.
   const masks = Uint8Array.from(FORM, (letter) => (letter === 'x' ? 15 : letter === 'y' ? 3 : 0));
   const bases = Uint8Array.from(FORM, (letter) =>

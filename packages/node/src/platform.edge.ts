@@ -11,6 +11,8 @@ interface EdgeGlobals {
 
 const globals = globalThis as EdgeGlobals;
 
+export const TextDecoder = globalThis.TextDecoder;
+
 export const AsyncLocalStorage = globals.AsyncLocalStorage;
 
 /** Options that speak of a process or a disk. */

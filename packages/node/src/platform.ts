@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createPrivateKey, randomFillSync, randomUUID, sign } from 'node:crypto';
 import timers from 'node:timers';
-import { promisify } from 'node:util';
+import { promisify, TextDecoder } from 'node:util';
 import { gzip as gzipWithCallback } from 'node:zlib';
 
 // What Node has, and a runtime with little more than `fetch` has not or has otherwise. The edge build takes
 // platform.edge.ts in its place, as it takes any `x.edge.ts` in place of `x.ts`. Beyond such pairs nothing
 // that it reaches may name modules and globals of Node.
+
+// jsdom, as Jest runs it, hides the global one.
+export { TextDecoder };
 
 export { AsyncLocalStorage, randomUUID };
 

@@ -1,5 +1,6 @@
 import { analyticsError, asAnalyticsError, usageError } from '../errors.ts';
 import type { Liveness } from '../liveness.ts';
+import { TextDecoder } from '../platform.ts';
 import { isSuccess } from '../retry-policy.ts';
 import { headerOf, type HttpClientResponse, type Send } from './http-client.ts';
 import type { Answered, OutgoingRequest, Reply, Transport } from './transport.ts';

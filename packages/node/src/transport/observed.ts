@@ -1,5 +1,6 @@
 import type { Emitter } from '../emitter.ts';
 import type { ClientEvents } from '../events.ts';
+import { TextDecoder } from '../platform.ts';
 import type { OutgoingRequest, Reply, Transport } from './transport.ts';
 
 /** Tells listeners of each attempt and its answer, as @segment/analytics-node does. */
