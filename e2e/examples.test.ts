@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProject, type Project } from './harness/project.ts';
 import { startMillrace, type Millrace } from './harness/millrace.ts';
 import { startFarHost } from './harness/far-host.ts';
 import { startProgram, type Program } from './harness/program.ts';
 import { startReceiver, type Receiver } from './harness/receiver.ts';
+import { startWorker } from './harness/workerd.ts';
 
 type Event = Record<string, unknown>;
 
@@ -385,11 +387,43 @@ describe.each(['express.mjs', 'fastify.mjs', 'hono.mjs'])('%s', (name) => {
   });
 });
 
+describe('cloudflare-worker.mjs', () => {
+  it('answers before its event is delivered, and lives until it is', async () => {
+    const receiver = await startReceiver();
+    receiver.answer('later');
+    started.add('cloudflare-worker.mjs');
+    const worker = await startWorker({
+      modules: {
+        worker: path('cloudflare-worker.mjs'),
+        '@millrace/node/edge': fileURLToPath(import.meta.resolve('@millrace/node/edge')),
+      },
+      variables: { MILLRACE_HOST: new URL(receiver.url).origin, MILLRACE_WRITE_KEY: 'shop-key' },
+    });
+    const body = JSON.stringify({ userId: 'ada', total: 12 });
+    const answer = await fetch(worker.url, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(await answer.json()).toEqual({ ordered: true });
+    expect(receiver.events()).toEqual([]);
+    await vi.waitFor(() => expect(receiver.requests).toHaveLength(1), PATIENCE);
+    receiver.release();
+    await vi.waitFor(() => expect(receiver.events()).toHaveLength(1), PATIENCE);
+    expect(receiver.events()[0]).toMatchObject({
+      batch: [{ userId: 'ada', event: 'Order Completed', properties: { total: 12 } }],
+    });
+    expect(receiver.requests[0]!.headers.authorization).toBe(`Basic ${btoa('shop-key:')}`);
+    await worker.stop();
+    await receiver.close();
+  });
+});
+
 describe('examples/README.md', () => {
   const readme = readFileSync(new URL('README.md', folder), 'utf8');
 
   it('lists every program', () => {
-    const listed = [...readme.matchAll(/\]\(([\w-]+\.(?:mjs|ts))\)/g)].map(([, name]) => name);
+    const listed = [...readme.matchAll(/\]\(([\w.-]+\.(?:mjs|ts))\)/g)].map(([, name]) => name);
     expect(new Set(listed)).toEqual(new Set(programs));
   });
 

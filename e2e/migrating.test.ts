@@ -61,6 +61,12 @@ const TABLES: [section: string, table: string, theirs: string[], ours: string[]]
   ['@segment/analytics-node', 'Options', declared.members(FILES.segment, 'AnalyticsSettings'), ourOptions],
   [
     '@segment/analytics-node',
+    'OAuth settings',
+    declared.members(FILES.segment, 'OAuthSettings'),
+    declared.members(FILES.ours, 'OAuthSettings'),
+  ],
+  [
+    '@segment/analytics-node',
     'Methods',
     segmentMembers.filter((name) => !segmentFields.includes(name)),
     ourMembers,

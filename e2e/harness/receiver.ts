@@ -33,6 +33,8 @@ export async function startReceiver(): Promise<Receiver> {
       const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
       requests.push({ method: request.method!, path: request.url!, headers: request.headers, body });
       const reply = (code: number): void => {
+        // Whoever asked has gone, and will ask again or has given up.
+        if (response.destroyed) return;
         if (code < 300) accepted.push(...([body].flat() as Record<string, unknown>[]));
         response.writeHead(code).end();
       };
