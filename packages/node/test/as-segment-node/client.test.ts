@@ -163,6 +163,27 @@ describe.each(LIBRARIES)('%s', (_, Library) => {
     expect(response.mock.calls[0]?.[0]).toMatchObject({ status: 200 });
   });
 
+  it.each(['a function', 'an object'])('sends through an httpClient that is %s', async (form) => {
+    const requests: { url: string; body: string }[] = [];
+    const answer = async (url: string, body: unknown): Promise<object> => {
+      requests.push({ url, body: String(body) });
+      return { status: 200, statusText: 'OK', headers: {}, text: async () => '', json: async () => ({}) };
+    };
+    const httpClient =
+      form === 'a function'
+        ? (url: string, { body }: { body: unknown }) => answer(url, body)
+        : {
+            makeRequest: ({ url, body }: { url: string; body?: unknown }) => answer(url, body),
+          };
+    const analytics = client({ httpClient });
+    analytics.track(VALID);
+    await analytics.closeAndFlush();
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.url).toBe(`${server.host}/v1/batch`);
+    expect(JSON.parse(requests[0]!.body)).toMatchObject({ batch: [{ type: 'track', userId: 'u' }] });
+    expect(server.requests).toEqual([]);
+  });
+
   it('calls a listener once, or until it is taken away', async () => {
     const analytics = client();
     const once = vi.fn<(event: object) => void>();
