@@ -72,6 +72,30 @@ export function startChild(entry, label, room) {
 /** @typedef {ReturnType<typeof startChild>} Child */
 
 /**
+ * A program that is left to end by itself.
+ * @param {{ entry: string, args: string[], label: string, room: Room, limitMs: number }} program
+ * @returns {Promise<number | undefined>} Milliseconds from its first message until it was gone; undefined when it
+ *   took longer than the limit and was killed.
+ */
+export async function runToItsEnd({ entry, args, label, room, limitMs }) {
+  const { child, lastWords } = launch(label, room, (stdio, env) =>
+    fork(new URL(entry, import.meta.url), args, { stdio: ['ignore', ...stdio, 'ipc'], env }),
+  );
+  let toldMs = NaN;
+  child.once('message', () => {
+    toldMs = performance.now();
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const [code, signal] = await once(child, 'exit');
+  const heldMs = performance.now() - toldMs;
+  clearTimeout(timer);
+  if (signal === 'SIGKILL') return undefined;
+  if (code !== 0 || Number.isNaN(heldMs))
+    throw new Error(`${label} ended with ${signal ?? code}: ${lastWords()}`);
+  return heldMs;
+}
+
+/**
  * `millrace start` in a folder that holds its config, on free ports.
  * @param {string} dir
  * @param {string} label

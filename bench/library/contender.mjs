@@ -26,11 +26,11 @@ const scenarios = { calls, bursts, tick };
 
 answer({
   /** Compiles what will be measured. */
-  async start({ contender, host }) {
+  async start({ contender, host, warmUpRounds }) {
     const adapter = await ADAPTERS[contender]();
     messages = Array.from({ length: BURST_COUNT }, (_, index) => adapter.prepare(messageOf(index)));
     client = adapter.create(host);
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < warmUpRounds; round += 1) {
       track(100, Infinity);
       await client.drain();
     }

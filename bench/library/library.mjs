@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { median, rotated } from '../stats.mjs';
 import { number, table, times } from '../table.mjs';
 import { ADAPTERS, PACKAGES } from './adapters/adapter.mjs';
+import { runEndingTrial } from './ending-trial.mjs';
 import { runTrial, startSink } from './trial.mjs';
 
 const CALLS_A_BURST = 1_000;
@@ -13,20 +14,30 @@ const CALLS_A_BURST = 1_000;
  *   progress: (words: string) => void }} run
  */
 export async function measureLibrary({ sizes, room, progress }) {
-  const { rounds, limitMs } = sizes;
+  const { rounds, warmUpRounds, limitMs } = sizes;
   const scenarios = scenariosOf(sizes);
   const names = Object.keys(ADAPTERS);
   /** @type {{ round: number, contender: string, scenario: string, trial: import('./trial.mjs').Trial }[]} */
   const trials = [];
+  /** @type {{ contender: string, trial: import('./ending-trial.mjs').EndingTrial }[]} */
+  const endings = [];
   const sink = await startSink(room);
   try {
     for (let round = 0; round < rounds; round += 1) {
       for (const scenario of scenarios) {
         for (const contender of rotated(names, round)) {
           progress(`round ${round + 1} of ${rounds}, ${scenario.scenario}, ${contender}`);
-          const trial = await runTrial({ contender, scenario, limitMs, sink, room });
+          const trial = await runTrial({ contender, scenario, warmUpRounds, limitMs, sink, room });
           trials.push({ round, contender, scenario: scenario.scenario, trial });
         }
+      }
+      for (const contender of rotated(names, round)) {
+        progress(`round ${round + 1} of ${rounds}, ending, ${contender}`);
+        const { endingEventCount: eventCount } = sizes;
+        endings.push({
+          contender,
+          trial: await runEndingTrial({ contender, eventCount, limitMs, sink, room }),
+        });
       }
     }
   } finally {
@@ -37,7 +48,8 @@ export async function measureLibrary({ sizes, room, progress }) {
     contenders: names.map((contender) => summarise(contender, trialsOf(trials, scenario), limitMs)),
   }));
   const versions = versionsOf();
-  return { versions, sizes, summary, trials, tables: tablesOf(summary, versions, sizes) };
+  const tables = [...tablesOf(summary, versions, sizes), endingTable(endings, names, versions, sizes)];
+  return { versions, sizes, summary, trials, endings, tables };
 }
 
 /** @returns {import('./trial.mjs').Scenario[]} */
@@ -69,9 +81,11 @@ function summarise(contender, entries, limitMs) {
     deliveredPerSecond: mid(({ finished, deliveredCount, elapsedMs }) =>
       finished ? (deliveredCount / elapsedMs) * 1_000 : NaN,
     ),
-    loopDelayP99Ms: mid(({ usage }) => usage?.loopDelayP99Ms ?? NaN),
+    loopDelayP99Ms: mid(loopDelayP99Ms),
+    loopDelayP99Ratio: mid((trial, floor) => loopDelayP99Ms(trial) / loopDelayP99Ms(floor)),
     loopDelayMaxMs: mid(({ usage }) => usage?.loopDelayMaxMs ?? NaN),
-    peakRssMb: mid(({ usage }) => (usage?.peakRssBytes ?? NaN) / 2 ** 20),
+    peakRssMb: mid((trial) => peakRssBytes(trial) / 2 ** 20),
+    peakRssRatio: mid((trial, floor) => peakRssBytes(trial) / peakRssBytes(floor)),
     lostPercent: mid(({ finished, lostCount, trackedCount }) =>
       finished ? (100 * lostCount) / trackedCount : NaN,
     ),
@@ -88,6 +102,14 @@ function deliveryCpuUs({ finished, usage, deliveredCount }) {
   return finished && usage ? usage.cpuUs / deliveredCount : NaN;
 }
 
+function loopDelayP99Ms({ usage }) {
+  return usage?.loopDelayP99Ms ?? NaN;
+}
+
+function peakRssBytes({ usage }) {
+  return usage?.peakRssBytes ?? NaN;
+}
+
 function noteOf(own, limitMs) {
   const failed = own.find(({ trial }) => trial.failure);
   if (failed) return `failed: ${failed.trial.failure.split('\n', 1)[0]}`;
@@ -98,16 +120,17 @@ function noteOf(own, limitMs) {
 }
 
 function tablesOf([calls, bursts, tick], versions, sizes) {
-  const label = ({ contender }) =>
-    contender in versions ? `${PACKAGES[contender]} ${versions[contender]}` : contender;
+  const label = ({ contender }) => labelOf(contender, versions);
   const delivery = (row) => [
     label(row),
     number(row.deliveryCpuUs),
     times(row.deliveryCpuRatio),
     number(row.deliveredPerSecond, 0),
     number(row.loopDelayP99Ms),
+    times(row.loopDelayP99Ratio),
     number(row.loopDelayMaxMs),
     number(row.peakRssMb, 0),
+    times(row.peakRssRatio),
     row.lostPercent > 0 ? `${number(row.lostPercent, 1)} %` : number(row.lostPercent),
     number(row.duplicateCount, 0),
     row.note,
@@ -118,8 +141,10 @@ function tablesOf([calls, bursts, tick], versions, sizes) {
     'to floor',
     'events/s',
     'loop p99 ms',
+    'to floor',
     'loop max ms',
     'peak MB',
+    'to floor',
     'lost',
     'twice',
     'note',
@@ -141,6 +166,25 @@ function tablesOf([calls, bursts, tick], versions, sizes) {
       tick.contenders.map(delivery),
     ),
   ];
+}
+
+function endingTable(endings, names, versions, { endingEventCount, limitMs }) {
+  const rows = names.map((contender) => {
+    const own = endings.filter((entry) => entry.contender === contender).map(({ trial }) => trial);
+    const held = own.every(({ heldMs }) => heldMs !== undefined);
+    return [
+      labelOf(contender, versions),
+      number(held ? median(own.map(({ heldMs }) => heldMs / 1_000)) : NaN),
+      `${number(median(own.map(({ eventCount, deliveredCount }) => (100 * deliveredCount) / eventCount)), 1)} %`,
+      held ? '' : `still there after ${limitMs / 1_000} s`,
+    ];
+  });
+  const title = `A program that ends without a flush: ${number(endingEventCount, 0)} events, then nothing to do`;
+  return table(title, ['', 'gone after s', 'delivered', 'note'], rows);
+}
+
+function labelOf(contender, versions) {
+  return contender in versions ? `${PACKAGES[contender]} ${versions[contender]}` : contender;
 }
 
 /** As installed, not as asked for. */

@@ -32,16 +32,19 @@ const BUSY_GRACE_MS = 5_000;
 
 /**
  * One contender, one scenario, one fresh process.
- * @param {{ contender: string, scenario: Scenario, limitMs: number, sink: Sink, room: import('../processes.mjs').Room }} trial
+ * @param {{ contender: string, scenario: Scenario, warmUpRounds: number, limitMs: number, sink: Sink, room: import('../processes.mjs').Room }} trial
  * @returns {Promise<Trial>}
  */
-export async function runTrial({ contender, scenario, limitMs, sink, room }) {
+export async function runTrial({ contender, scenario, warmUpRounds, limitMs, sink, room }) {
   const { wantedCount, ...question } = scenario;
   const child = startChild('library/contender.mjs', `library-${contender}-${scenario.scenario}`, room);
   let startedMs = 0;
   try {
     await sink.reset();
-    const warmUpCount = await inTime(child.ask('start', { contender, host: sink.url }), START_LIMIT_MS);
+    const warmUpCount = await inTime(
+      child.ask('start', { contender, host: sink.url, warmUpRounds }),
+      START_LIMIT_MS,
+    );
     if (warmUpCount === undefined) throw new Error('it did not start');
     await settled(sink, warmUpCount, performance.now() + QUIET_MS);
     await sink.reset();
