@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +105,49 @@ describe('TypeScript', () => {
       }
     },
   );
+});
+
+describe('the sample of a test in docs/library.md', () => {
+  let sample: string;
+
+  beforeAll(async () => {
+    const docs = await readFile(fileURLToPath(new URL('../docs/library.md', import.meta.url)), 'utf8');
+    const samples = [...docs.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code!);
+    sample = samples.find((code) => code.includes('@millrace/node/testing'))!;
+    await mkdir(join(project, 'sample'));
+  });
+
+  it('passes, and fails as the page says when the total is another', async () => {
+    const file = join(project, 'sample/order.cjs');
+    await writeFile(file, sample);
+    expect(await said('--test', [file])).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/pass 1$/m),
+    });
+    await writeFile(file, sample.replace('39.95 });', '39.9 });'));
+    const { code, output } = await said('--test', [file]);
+    expect(code).toBe(1);
+    const docs = await readFile(fileURLToPath(new URL('../docs/library.md', import.meta.url)), 'utf8');
+    const [, message] = /^```\n(Expected track .*?)^```/ms.exec(docs)!;
+    const lines = message!.split('\n').map((line) => line.trim());
+    for (const line of lines) expect(output).toContain(line);
+  });
+
+  it('passes in Jest without its first line', async () => {
+    const lines = sample.split('\n');
+    expect(lines.shift()).toBe("const test = require('node:test');");
+    await writeFile(join(project, 'sample/order.test.js'), lines.join('\n'));
+    await writeFile(
+      join(project, 'sample.config.json'),
+      JSON.stringify({ rootDir: 'sample', transform: {} }),
+    );
+    const { code, output } = await said(require.resolve('jest/bin/jest'), [
+      '--config=sample.config.json',
+      '--no-watchman',
+    ]);
+    expect(output).toMatch(/^Tests: +1 passed, 1 total$/m);
+    expect(code).toBe(0);
+  });
 });
 
 describe('Jest, in CommonJS', () => {

@@ -42,12 +42,16 @@ describe('@millrace/node, packed', () => {
       'dist/edge.cjs',
       'dist/edge.mjs',
       'dist/index.cjs',
+      'dist/testing.cjs',
       'edge.d.cts',
       'edge.d.mts',
       'index.d.cts',
       'index.d.mts',
       'index.mjs',
       'package.json',
+      'testing.d.cts',
+      'testing.d.mts',
+      'testing.mjs',
     ]);
     expect(await manifestOf('node')).not.toHaveProperty('dependencies');
   });

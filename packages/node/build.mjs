@@ -24,6 +24,12 @@ const edge = {
   },
 };
 
+/** For what works on the class: that of `index.cjs`, and no second one. */
+const theClass = {
+  name: 'the-class',
+  resolveId: (source) => (source === '../index.ts' ? { id: './index.cjs', external: true } : null),
+};
+
 await build([
   { input: 'src/index.ts', platform: 'node', output: { ...commonJs, file: 'dist/index.cjs' } },
   {
@@ -38,5 +44,11 @@ await build([
     platform: 'neutral',
     plugins: [edge],
     output: { format: 'esm', file: 'dist/edge.mjs', footer: 'export default Analytics;' },
+  },
+  {
+    input: 'src/testing/index.ts',
+    platform: 'node',
+    plugins: [theClass],
+    output: { format: 'cjs', file: 'dist/testing.cjs' },
   },
 ]);

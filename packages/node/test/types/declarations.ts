@@ -1,10 +1,12 @@
 import type { Analytics as Declared } from '@millrace/node';
+import type { Recorder as DeclaredRecorder } from '@millrace/node/testing';
 import type { Analytics } from '../../src/analytics.ts';
 import type { AnalyticsError } from '../../src/errors.ts';
 import type { FlushOptions } from '../../src/flush.ts';
 import type { AnalyticsOptions, AnalyticsSettings } from '../../src/options.ts';
 import type { Callback, FlushData } from '../../src/outgoing.ts';
 import type { QueueItem } from '../../src/queue.ts';
+import type { Recorder } from '../../src/testing/recorder.ts';
 
 // Holds the declarations, which are kept by hand, to the code, in both directions.
 
@@ -29,6 +31,8 @@ export type Same = [
   None<Differing<QueueItem, Declared.QueueItem>>,
   None<Differing<Parameters<Callback>, Parameters<Declared.Callback>>>,
   None<Differing<AnalyticsError, Declared.AnalyticsError>>,
+  None<Unmatched<Recorder, DeclaredRecorder>>,
+  None<TooWide<Recorder, DeclaredRecorder>>,
   // The class declares what it takes more narrowly than it is written.
   None<Unmatched<Analytics, Declared>>,
   None<TooWide<Analytics, Declared>>,

@@ -1,0 +1,1 @@
+export { createRecorder, type RecordedEvent, type Recorder, type Some, type SomeOf } from './testing.cjs';
