@@ -78,21 +78,27 @@ declare class Client<
   queue: Client.QueueItem[];
   /** The flush under way. */
   pendingFlush: Promise<Client.FlushData | undefined> | null;
+  /** Whether events are sent. Cannot be changed. */
   readonly enable: boolean;
+  /** May be changed: requests are made with what is set by then. */
   writeKey: string;
+  /** Without trailing slashes. May be changed, as `writeKey`. */
   host: string;
+  /** Without trailing slashes. May be changed, as `writeKey`. */
   path: string;
-  /** Milliseconds, or a text such as `'10s'`; false for the default. */
+  /** Milliseconds, or a text such as `'10s'`; false for the default, 30,000. */
   timeout: number | string | false;
+  /** Queued events that trigger a flush. */
   flushAt: number;
-  /** In milliseconds. */
+  /** Milliseconds from the first queued event to a flush. */
   flushInterval: number;
-  /** In bytes. */
+  /** Queued bytes that trigger a flush. */
   maxQueueSize: number;
   /** False until the first event, which is sent at once. */
   flushed: boolean;
   /** The `NodeJS.Timeout` of the next flush; not called so, lest these types need `@types/node`. */
   timer: object | null | undefined;
+  /** As the option; may be set later. */
   errorHandler: ((error: Client.AnalyticsError) => void) | undefined;
 
   /**
@@ -128,8 +134,10 @@ declare namespace Client {
   /** The class is also a property of itself, for `import { Analytics }` and transpiled default imports. */
   export { Client as Analytics, Client as default };
 
+  /** The six calls. */
   export type EventType = 'track' | 'identify' | 'page' | 'screen' | 'group' | 'alias';
 
+  /** Of the constructor. Where a bound is given, the constructor throws an Error beyond it that names both. */
   export interface Options {
     /** Where to send. Default `https://api.segment.io`. Trailing slashes are dropped. */
     host?: string | undefined;
@@ -149,7 +157,7 @@ declare namespace Client {
     timeout?: number | string | false | undefined;
     /** Retries after the first attempt; 0 turns them off. By default only `retryDeadlineMs` bounds them. */
     retryCount?: number | undefined;
-    /** Called once for each failed batch and for dropped events; `flush` then resolves nonetheless. */
+    /** Called once for each failed batch and for dropped events; `flush` then resolves nonetheless. Default: none. */
     errorHandler?: ((error: AnalyticsError) => void) | undefined;
 
     /** The successor's name for `enable: false`. */
@@ -191,13 +199,13 @@ declare namespace Client {
     gzip?: boolean | undefined;
     /** Sends the requests: an object with `makeRequest`, or a function such as `fetch`. Default: our own. */
     httpClient?: HTTPClient | HTTPFetchFn | undefined;
-    /** An axios that sends the requests, as with `analytics-node`; we bring none. */
+    /** An axios that sends the requests, as with `analytics-node`; we bring none, and the default is our own transport. */
     axiosInstance?: AxiosLike | undefined;
-    /** Merged into each request of `axiosInstance`; only with it. */
+    /** Merged into each request of `axiosInstance`; only with it. Default: nothing. */
     axiosConfig?: AxiosConfig | undefined;
-    /** `retries` and `retryDelay` are used, with or without axios; `retryCondition` is not, as it never was. */
+    /** `retries` and `retryDelay` are used, with or without axios; `retryCondition` is not, as it never was. Default: `retryCount`, and our own delays. */
     axiosRetryConfig?: AxiosRetryConfig | undefined;
-    /** OAuth 2.0 in place of the write key in the `Authorization` header. */
+    /** OAuth 2.0 in place of the write key in the `Authorization` header. Default: the write key. */
     oauthSettings?: OAuthSettings | undefined;
     /** `context.library.name` and the user-agent. Default `@millrace/node`. */
     libraryName?: string | undefined;
@@ -205,15 +213,21 @@ declare namespace Client {
     libraryVersion?: string | undefined;
   }
 
+  /** Options of the form `new Analytics({ writeKey })`. */
   export interface Settings extends Options {
+    /** Of the source that the events belong to. The constructor throws without one. */
     writeKey: string;
   }
 
   /** A request as an HTTP client of the program is given it. */
   export interface HTTPClientRequest {
+    /** Where to. */
     url: string;
+    /** Always this. */
     method: 'POST';
+    /** Authorization and content type among them. */
     headers: Record<string, string>;
+    /** JSON, of at most 500 KB. */
     body: string;
     /** Milliseconds that the answer may take. What comes later is not waited for. */
     httpRequestTimeout: number;
@@ -221,7 +235,9 @@ declare namespace Client {
 
   /** The part of a `Response` that is looked at. */
   export interface HTTPResponse {
+    /** Of HTTP. */
     status: number;
+    /** The message of the error, where there is one. */
     statusText?: string | undefined;
     /** A `Headers`, or a plain object. */
     headers?: object | undefined;
@@ -249,7 +265,9 @@ declare namespace Client {
 
   /** The part of an axios that is used. */
   export interface AxiosLike {
+    /** Called for each attempt, with the body's JSON as text. */
     post(url: string, data: unknown, config: object): PromiseLike<unknown>;
+    /** Its `timeout`, in milliseconds, holds unless the client has one. */
     defaults?: { timeout?: number | undefined } | undefined;
   }
 
@@ -257,6 +275,7 @@ declare namespace Client {
   export interface AxiosConfig {
     /** In milliseconds; used unless the client has a `timeout` of its own. */
     timeout?: number | undefined;
+    /** Sent besides ours. */
     headers?: object | undefined;
     // oxlint-disable-next-line typescript/no-explicit-any -- axios has more, of any type
     [key: string]: any;
@@ -291,10 +310,11 @@ declare namespace Client {
     httpClient?: HTTPClient | undefined;
   }
 
+  /** Of `flush`. */
   export interface FlushOptions {
-    /** Milliseconds, or a text such as `'10s'`, until the flush rejects with `FLUSH_TIMEOUT`. */
+    /** Milliseconds, or a text such as `'10s'`, until the flush rejects with `FLUSH_TIMEOUT`. Default: none. */
     timeout?: number | string | undefined;
-    /** Drop what is tracked from now on, and close the connections. */
+    /** Drop what is tracked from now on with `CLIENT_CLOSED`, and close the connections. Default false. */
     close?: boolean | undefined;
   }
 
@@ -306,6 +326,7 @@ declare namespace Client {
   // oxlint-disable-next-line typescript/no-explicit-any -- see above
   export type AnyEvents = any;
 
+  /** The names of the declared events. */
   export type EventName<Events> = keyof Events & string;
 
   /** `properties` may be absent where none of them is required. */
@@ -324,7 +345,9 @@ declare namespace Client {
 
   /** Where the user may come from `withContext`. A call that has none there either throws. */
   export interface OptionalIdentity {
+    /** Who it is, where it is known. */
     userId?: string | number | null | undefined;
+    /** A name for somebody unknown, such as a session's. */
     anonymousId?: string | number | null | undefined;
   }
 
@@ -338,10 +361,15 @@ declare namespace Client {
     OptionalIdentity
   >;
 
+  /** What every call may say. An event of 32,768 bytes of JSON or more is refused. */
   export interface Common {
+    /** Where it happened: `ip`, `userAgent`, `page`, `locale` … Beside it goes `library`. */
     context?: object | null | undefined;
+    /** Which destinations the event is for: `{ All: false, Mixpanel: true }`. Default: all. */
     integrations?: object | null | undefined;
+    /** When it happened, for what is long past. Default: the time of the call. */
     timestamp?: Date | null | undefined;
+    /** By which a server knows a duplicate. Default: a random one. */
     messageId?: string | null | undefined;
     /** Keys that the Segment spec does not have are sent as they are. */
     // Not `unknown`, which no interface of a program could be assigned to.
@@ -351,23 +379,47 @@ declare namespace Client {
 
   /** What `track` takes for the event `Name`. */
   export type MessageOfEvent<Events, Name extends keyof Events, Who = Identity> = Common &
-    Who & { event: Name } & PropertiesOf<Events, Name>;
+    Who & {
+      /** What was done, as `Order Completed`. Not empty. */
+      event: Name;
+    } & PropertiesOf<Events, Name>;
   /** What `track` takes, for any of the events. */
   export type TrackMessage<Events extends EventMap<Events> = AnyEvents, Who = Identity> = {
     [Name in EventName<Events>]: MessageOfEvent<Events, Name, Who>;
   }[EventName<Events>];
+  /** What `identify` takes. */
   export type IdentifyMessage<Traits extends object = object, Who = Identity> = Common &
-    Who & { traits?: Traits | null | undefined };
+    Who & {
+      /** What is known of the user. */
+      traits?: Traits | null | undefined;
+    };
+  /** What `page` and `screen` take. */
   export type PageMessage<Who = Identity> = Common &
     Who & {
+      /** Of the page or screen. */
       name?: string | null | undefined;
+      /** Of pages or screens like this one. */
       category?: string | null | undefined;
+      /** What else is to be known of it, such as `url`. */
       properties?: object | null | undefined;
     };
+  /** What `group` takes. */
   export type GroupMessage<Who = Identity> = Common &
-    Who & { groupId: string | number; traits?: object | null | undefined };
-  export type AliasMessage = Common & { userId: string | number; previousId: string | number };
+    Who & {
+      /** Of the group, such as an account. Not empty, not 0. */
+      groupId: string | number;
+      /** What is known of the group. */
+      traits?: object | null | undefined;
+    };
+  /** What `alias` takes. */
+  export type AliasMessage = Common & {
+    /** From now on. Not empty, not 0. */
+    userId: string | number;
+    /** Until now, such as an anonymousId. Not empty, not 0. */
+    previousId: string | number;
+  };
 
+  /** What callbacks, `errorHandler`, the listeners of `error` and a rejected `flush` are given. */
   export interface AnalyticsError extends Error {
     /** `HTTP_<status>`, `QUEUE_FULL`, `FLUSH_TIMEOUT`, `CLIENT_CLOSED`, or the system's (`ECONNREFUSED` …). */
     code: string;
@@ -381,31 +433,44 @@ declare namespace Client {
 
   /** What was sent, once it was delivered or given up. */
   export interface FlushData {
+    /** The events as they were sent; built when it is first read. */
     batch: unknown[];
+    /** When the first request was made. */
     timestamp: Date;
+    /** When the last attempt was made. */
     sentAt: Date;
   }
 
   /** What the calls within a `withContext` share. */
   export interface MessageDefaults {
+    /** Who it is, where it is known. */
     readonly userId?: string | number | null | undefined;
+    /** A name for somebody unknown, such as a session's. */
     readonly anonymousId?: string | number | null | undefined;
+    /** Merged with that of a call, one level deep. */
     readonly context?: object | null | undefined;
+    /** Which destinations the events are for, where a call does not say. */
     readonly integrations?: object | null | undefined;
-    readonly [key: string]: unknown;
+    // As in Common.
+    // oxlint-disable-next-line typescript/no-explicit-any -- see above
+    readonly [key: string]: any;
   }
 
   /** Counts are of events, unless said otherwise; sizes are of their JSON, in bytes. */
   export interface Stats {
     /** In plugins, or behind one that is. */
     inPluginsCount: number;
+    /** Of those. */
     inPluginsBytes: number;
     /** Queued, or waiting for a request. */
     queuedCount: number;
+    /** Of those. */
     queuedBytes: number;
     /** In a request, or in one that will be retried. */
     inFlightCount: number;
+    /** Of those. */
     inFlightBytes: number;
+    /** That the server took. */
     deliveredCount: number;
     /** That were sent and given up, or refused by the server, by code. */
     failedCounts: Readonly<Record<string, number>>;
@@ -440,16 +505,25 @@ declare namespace Client {
     [Type in EventType]: [ctx: Context];
   };
 
+  /** What the listeners of `http_request` are given. */
   export interface HttpRequest {
+    /** Where to. */
     url: string;
+    /** `POST`. */
     method: string;
+    /** The write key among them. */
     headers: Readonly<Record<string, string>>;
+    /** JSON, before it is compressed. */
     body: string;
   }
 
+  /** What the listeners of `http_response` are given. */
   export interface HttpResponse {
+    /** Of HTTP. */
     status: number;
+    /** Such as `Bad Request`. */
     statusText: string;
+    /** Of the request. */
     url: string;
     /** Of the request. */
     body: string;
@@ -482,10 +556,13 @@ declare namespace Client {
    * is reported with `PLUGIN_FAILED`, and the event goes on as it was before that method.
    */
   export interface Plugin extends PluginHooks {
+    /** For `deregister` and in reports. Not empty. */
     name: string;
+    /** When it is called. */
     type: PluginType;
     /** Of a `destination`: other names by which the event's `integrations` may exclude it. */
     alternativeNames?: string[] | undefined;
+    /** Not used. */
     version?: string | undefined;
     /** Not asked: events wait for `load`. */
     isLoaded?: (() => boolean) | undefined;
@@ -495,6 +572,7 @@ declare namespace Client {
     unload?: ((ctx: Context, analytics: Client) => unknown) | undefined;
   }
 
+  /** By type of event; what a hook returns is awaited where it is a promise, and nothing else. */
   export type PluginHooks = { [Type in EventType]?: ((ctx: Context) => unknown) | undefined };
 
   /** An event with what every event gets (`type`, `messageId`, `context.library` …). */
@@ -504,10 +582,14 @@ declare namespace Client {
     [key: string]: any;
   }
 
+  /** Called once, when the event, or all that a flush covers, is delivered or given up. */
   export type Callback = (error?: AnalyticsError, data?: FlushData) => void;
 
+  /** One that a program puts into `queue` itself is sent too. */
   export interface QueueItem {
+    /** The event, as it will be sent. */
     message?: unknown;
+    /** Of the call. */
     callback?: Callback | undefined;
   }
 }

@@ -61,9 +61,13 @@ export interface Recorder<
 
 /** An event as it goes over the wire: enriched, its dates as text, its `userId` and `anonymousId` too. */
 export interface RecordedEvent {
+  /** By which call. */
   type: Client.EventType;
+  /** The caller's, or a random one. */
   messageId: string;
+  /** ISO 8601. */
   timestamp: string;
+  /** With `library`. */
   context: Record<string, unknown>;
   // As in the messages of the calls.
   // oxlint-disable-next-line typescript/no-explicit-any -- see above

@@ -37,16 +37,25 @@ export class Analytics {
   declare queue: QueueItem[];
   /** Whether events are sent at all. */
   declare readonly enable: boolean;
+  /** This and what follows may be changed: it is read when it is needed. */
   writeKey: string;
+  /** Without trailing slashes. */
   host: string;
+  /** Without trailing slashes. */
   path: string;
+  /** Milliseconds that one request may take, or a text such as `'10s'`; false for the default. */
   timeout: number | string | false;
+  /** Queued events that trigger a flush. */
   flushAt: number;
+  /** Milliseconds from the first queued event to a flush. */
   flushInterval: number;
+  /** Queued bytes that trigger a flush. */
   maxQueueSize: number;
+  /** Called once for each failed batch and for dropped events. */
   errorHandler: ErrorListener | undefined;
   /** False until the first event, which is sent at once. */
   flushed = false;
+  /** Of the next flush. */
   timer: NodeJS.Timeout | null | undefined;
   #options: ResolvedOptions;
   #serialise: Serialise;
@@ -113,26 +122,32 @@ export class Analytics {
     // oxlint-enable typescript/unbound-method
   }
 
+  /** Ties a user to traits. @throws Error when the message is not valid. */
   identify(message: object, callback?: Callback): this {
     return this.#call('identify', message, callback);
   }
 
+  /** Ties a user to a group. @throws Error when the message is not valid. */
   group(message: object, callback?: Callback): this {
     return this.#call('group', message, callback);
   }
 
+  /** Records something that a user did. @throws Error when the message is not valid. */
   track(message: object, callback?: Callback): this {
     return this.#call('track', message, callback);
   }
 
+  /** Records a page view. @throws Error when the message is not valid. */
   page(message: object, callback?: Callback): this {
     return this.#call('page', message, callback);
   }
 
+  /** Records a view of an app's screen. @throws Error when the message is not valid. */
   screen(message: object, callback?: Callback): this {
     return this.#call('screen', message, callback);
   }
 
+  /** Ties two ids of one user together. @throws Error when the message is not valid. */
   alias(message: object, callback?: Callback): this {
     return this.#call('alias', message, callback);
   }
@@ -259,6 +274,7 @@ export class Analytics {
     return this.flush({ ...options, close: true });
   }
 
+  /** `closeAndFlush()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.closeAndFlush();
   }
@@ -269,6 +285,7 @@ export class Analytics {
     return this;
   }
 
+  /** As `on`, for the next time only. */
   once<Name extends keyof ClientEvents>(
     event: Name,
     listener: (...args: ClientEvents[Name]) => unknown,
@@ -277,6 +294,7 @@ export class Analytics {
     return this;
   }
 
+  /** Removes a listener that `on` or `once` was given; one at a time where it was given several times. */
   off<Name extends keyof ClientEvents>(
     event: Name,
     listener: (...args: ClientEvents[Name]) => unknown,
