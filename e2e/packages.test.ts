@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { attwFaults, pack, publintFaults, strangersEnv, type Packed } from './harness/packages.ts';
+import {
+  attwFaults,
+  minifiedBytes,
+  pack,
+  publintFaults,
+  strangersEnv,
+  type Packed,
+} from './harness/packages.ts';
 
 const run = promisify(execFile);
 
@@ -54,6 +61,22 @@ describe('@millrace/node, packed', () => {
       'testing.mjs',
     ]);
     expect(await manifestOf('node')).not.toHaveProperty('dependencies');
+  });
+
+  it('is as large as its README says, within a fifth', async () => {
+    const readme = await readFile(inWorkspace('packages/node/README.md'), 'utf8');
+    const stated = [...readme.matchAll(/^\| .*? \| +([\d.]+) kB \|$/gm)].map(([, size]) => Number(size));
+    const measured = [
+      library.packedBytes,
+      library.unpackedBytes,
+      await minifiedBytes('packages/node/dist/index.cjs'),
+      await minifiedBytes('packages/node/dist/edge.mjs'),
+    ].map((bytes) => bytes / 1000);
+    process.stdout.write(`@millrace/node, in kB: ${measured.join(', ')}\n`);
+    expect(stated).toHaveLength(measured.length);
+    for (const [index, size] of measured.entries()) {
+      expect(Math.abs(size - stated[index]!) / size).toBeLessThan(0.2);
+    }
   });
 
   it('passes publint', async () => expect(await publintFaults(library)).toEqual([]));

@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { rolldown } from 'rolldown';
 
 const run = promisify(execFile);
 
@@ -39,6 +41,13 @@ export async function pack(workspace: string, into: string): Promise<Packed> {
     packedBytes: report.size,
     unpackedBytes: report.unpackedSize,
   };
+}
+
+/** What a built file costs whoever loads it over a network: minified and gzipped. */
+export async function minifiedBytes(file: string): Promise<number> {
+  const bundle = await rolldown({ input: join(ROOT, file), platform: 'node', external: /^node:/ });
+  const { output } = await bundle.generate({ format: 'cjs', minify: true });
+  return (await promisify(gzip)(output[0].code)).length;
 }
 
 /** What publint says of a tarball, suggestions included. */
