@@ -169,7 +169,10 @@ declare namespace Client {
     /** The successor's older name for `flushAt`. */
     maxEventsInBatch?: number | undefined;
 
-    /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
+    /**
+     * How long a batch is retried, in milliseconds from its first attempt. Default 60,000. With a `spool`, 14,400,000
+     * (4 hours): the batch is then kept nonetheless, and its callbacks get `SPOOL_KEPT`.
+     */
     retryDeadlineMs?: number | undefined;
     /** Requests under way at once. Default 1, at least 1; more may deliver events out of order. */
     maxConcurrentRequests?: number | undefined;
@@ -179,6 +182,11 @@ declare namespace Client {
     maxBufferedBytes?: number | undefined;
     /** Which event goes when a bound is reached; its callback gets `QUEUE_FULL`. Default `drop-newest`. */
     overflow?: 'drop-newest' | 'drop-oldest' | undefined;
+    /**
+     * A disk buffer: what was tracked is delivered also after a crash and after a long outage. None by default.
+     * Not in edge runtimes.
+     */
+    spool?: SpoolOptions | undefined;
     /** Milliseconds that a process with nothing else to do is held to deliver the rest. Default 3,000; 0 never. */
     exitDrainMs?: number | undefined;
     /**
@@ -211,6 +219,20 @@ declare namespace Client {
     libraryName?: string | undefined;
     /** `context.library.version` and the user-agent. Default: the version of this package. */
     libraryVersion?: string | undefined;
+  }
+
+  /** A disk buffer, from which events are sent after a crash and after a long outage. */
+  export interface SpoolOptions {
+    /** A folder on a local disk, made when it is not there. Clients and processes may share it. */
+    dir: string;
+    /**
+     * `never`, the default, leaves it to the system when what was written reaches the disk: the events survive the
+     * end of the process, however it ends, but not a power cut. `batch` has each flushed batch synced (`fdatasync`),
+     * beside the request and on another thread, so that they survive that too.
+     */
+    fsync?: 'never' | 'batch' | undefined;
+    /** Bytes of the files of one client. Default 1,073,741,824 (1 GB), at least 1,048,576. Beyond: `SPOOL_FULL`. */
+    maxBytes?: number | undefined;
   }
 
   /** Options of the form `new Analytics({ writeKey })`. */
@@ -464,7 +486,7 @@ declare namespace Client {
     inPluginsBytes: number;
     /** Queued, or waiting for a request. */
     queuedCount: number;
-    /** Of those. */
+    /** Of those; with a spool only of what is in memory. */
     queuedBytes: number;
     /** In a request, or in one that will be retried. */
     inFlightCount: number;
@@ -480,6 +502,21 @@ declare namespace Client {
     requestCount: number;
     /** Requests that were made again. */
     retryCount: number;
+    /** Where there is one. */
+    spool?: SpoolStats;
+  }
+
+  export interface SpoolStats {
+    /** Events that were neither delivered nor given up: on the disk unless it fails. */
+    eventCount: number;
+    /** Of the files, and of what is about to be written. */
+    bytes: number;
+    /** Events that dead clients left, and that this one took over. */
+    adoptedCount: number;
+    /** Events that were moved to `rejected/`. */
+    rejectedCount: number;
+    /** Whether the disk takes events; if not they are in memory only. */
+    isAvailable: boolean;
   }
 
   /** What the listeners of {@link Client.on} are given, by event. */

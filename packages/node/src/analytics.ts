@@ -106,10 +106,12 @@ export class Analytics {
       request: () => this.#request(),
       onError: (error) => this.#report(error),
       onQueued: () => this.#flushIfTriggered(),
+      onAdopted: () => drainAtExit(this.#atExit),
       onPressed: () => this.#flushInBackground(),
       onSettled: (settled) => tellOfDelivered(settled, this.#emitter, this.#outbox.plugins?.registry),
       onIdle: () => {
         forgetAtExit(this.#atExit);
+        if (this.#closed) this.#outbox.close();
         this.#emitter.emit('drained');
       },
     });
@@ -225,7 +227,10 @@ export class Analytics {
     const callback = typeof how === 'function' ? how : undefined;
     const options: FlushOptions = typeof how === 'object' && how !== null ? how : {};
     const timeoutMs = flushTimeoutMs(options.timeout);
-    if (options.close) this.#closed = true;
+    if (options.close) {
+      this.#closed = true;
+      this.#outbox.end();
+    }
     const end = (): void => {
       if (!options.close) return;
       this.#outbox.close();

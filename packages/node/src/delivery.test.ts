@@ -315,7 +315,10 @@ describe('Delivery', () => {
       add: (events) => memory.add(events),
       cut: () => Promise.resolve(memory.cut()),
       dropOldest: () => memory.dropOldest(),
-      settled: ({ from, events }, { error }) => told.push([from, events.length, error?.code]),
+      settled: ({ from, events }, { error }) => {
+        told.push([from, events.length, error?.code]);
+        return undefined;
+      },
     };
     const { flushed, sent } = harness([OK, BAD], {}, { backlog });
     await flushed(event(1), event(2));

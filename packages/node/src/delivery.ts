@@ -1,4 +1,4 @@
-import { httpStatusCode } from '@millrace/spec';
+import { httpStatusCode, LIBRARY_CODES } from '@millrace/spec';
 import type { Backlog, Outcome } from './backlog.ts';
 import { bodyOf } from './body.ts';
 import type { Clock } from './clock.ts';
@@ -49,6 +49,8 @@ export class Delivery {
   #inFlightBytes = 0;
   /** The server asked to be left alone until then, by the monotonic clock. */
   #heldUntilMs = -Infinity;
+  /** How often in a row a batch was kept. */
+  #keptCount = 0;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
@@ -76,9 +78,14 @@ export class Delivery {
 
   /** Posts in the same tick when a request may be made. */
   add(events: readonly OutgoingEvent[]): void {
-    const { settlement, backlog, maxConcurrentRequests, postsAtOnce } = this.#ports;
-    settlement.open(events.length);
-    backlog.add(events);
+    this.#ports.settlement.open(events.length);
+    this.#ports.backlog.add(events);
+    this.start();
+  }
+
+  /** The same for events that the backlog has got by itself. */
+  start(): void {
+    const { maxConcurrentRequests, postsAtOnce } = this.#ports;
     if (this.#startsSoon || this.#workerCount === maxConcurrentRequests) return;
     if (postsAtOnce) return this.#start();
     void this.#startSoon();
@@ -120,15 +127,18 @@ export class Delivery {
     const cut = backlog.cut();
     // No await when there is nothing to wait for: the request is to start in this tick.
     const batch = cut instanceof Promise ? await cut : cut;
+    if (batch.events.length === 0) return;
     this.#inFlightCount += batch.events.length;
     this.#inFlightBytes += batch.bytes;
     const timestamp = new Date(clock.nowMs());
     const { sentAt, outcome } = await this.#attempt(batch.events, timestamp);
     this.#inFlightCount -= batch.events.length;
     this.#inFlightBytes -= batch.bytes;
-    backlog.settled(batch, outcome);
-    if (outcome.error) onError(outcome.error);
-    settlement.settle({ from: batch.from, events: batch.events, timestamp, sentAt, ...outcome });
+    const kept = backlog.settled(batch, outcome);
+    const { error } = outcome;
+    if (error) onError(error);
+    if (kept && error) settlement.keep(kept, error);
+    else settlement.settle({ ...batch, timestamp, sentAt, ...outcome });
   }
 
   /** Attempts until the batch is delivered or the policy gives it up. */
@@ -146,17 +156,23 @@ export class Delivery {
       const tookMs = clock.monotonicMs() - sentMs;
       journal.attempted({ number, eventCount: events.length, tookMs, result: resultOf(reply) });
       if (reply.kind === 'answered' && isSuccess(reply.status)) {
+        this.#keptCount = 0;
         return { sentAt, outcome: outcomeOf(reply.verdicts, events.length) };
       }
       const elapsedMs = clock.monotonicMs() - startedMs;
-      const next = nextStep(
-        failureOf(reply, clock.nowMs()),
-        { number, elapsedMs, backoffMs: this.#askProgram(number, reply) },
-        bounds,
-        random,
-      );
+      const attempt = {
+        number,
+        elapsedMs,
+        backoffMs: this.#askProgram(number, reply),
+        keptCount: this.#keptCount,
+      };
+      const next = nextStep(failureOf(reply, clock.nowMs()), attempt, bounds, random);
       this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.monotonicMs() + next.holdMs);
       if (next.kind === 'fail') return { sentAt, outcome: { error: errorOf(reply) } };
+      if (next.kind === 'keep') {
+        this.#keptCount += 1;
+        return { sentAt, outcome: { error: keptError(errorOf(reply)), isKept: true } };
+      }
       journal.retrying(events.length, next.afterMs);
       await this.#sleep(next.afterMs);
       // Another request may have been told to wait meanwhile.
@@ -205,4 +221,10 @@ function errorOf(reply: Reply): AnalyticsError {
   if (reply.kind !== 'answered') return reply.error;
   const { status, statusText } = reply;
   return analyticsError(httpStatusCode(status), statusText, { response: { status, statusText } });
+}
+
+function keptError(cause: AnalyticsError): AnalyticsError {
+  const { response } = cause;
+  const message = `${LIBRARY_CODES.SPOOL_KEPT} (${cause.message})`;
+  return analyticsError('SPOOL_KEPT', message, response ? { cause, response } : { cause });
 }

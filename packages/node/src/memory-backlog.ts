@@ -47,7 +47,9 @@ export class MemoryBacklog implements Backlog {
     return this.count > 0 ? this.#removeUpTo(this.#head + 1) : undefined;
   }
 
-  settled(): void {}
+  settled(): undefined {
+    return undefined;
+  }
 
   #removeUpTo(end: number): Batch {
     const events = this.#events.slice(this.#head, end);

@@ -2,6 +2,7 @@ import type { Debug } from './debug.ts';
 import { parseDurationMs } from './duration.ts';
 import { optionError, usageError, type AnalyticsError } from './errors.ts';
 import { UNSUPPORTED_OPTIONS } from './platform.ts';
+import type { SpoolOptions } from './spool/spool-options.ts';
 import {
   resolveTransportOptions,
   type ResolvedTransportOptions,
@@ -41,7 +42,10 @@ export interface AnalyticsOptions extends TransportOptions {
   /** The successor's older name for `flushAt`. */
   maxEventsInBatch?: number | undefined;
 
-  /** How long a batch is retried, in milliseconds from its first attempt. Default 60,000. */
+  /**
+   * How long a batch is retried, in milliseconds from its first attempt. Default 60,000. With a `spool`, 14,400,000
+   * (4 hours): the batch is then kept nonetheless, and its callbacks get `SPOOL_KEPT`.
+   */
   retryDeadlineMs?: number | undefined;
   /** Requests under way at once. Default 1, at least 1; more may deliver events out of order. */
   maxConcurrentRequests?: number | undefined;
@@ -51,6 +55,11 @@ export interface AnalyticsOptions extends TransportOptions {
   maxBufferedBytes?: number | undefined;
   /** Which event goes when a bound is reached; its callback gets the code `QUEUE_FULL`. Default `drop-newest`. */
   overflow?: Overflow | undefined;
+  /**
+   * A disk buffer: what was tracked is delivered also after a crash and after a long outage. None by default.
+   * Not in edge runtimes.
+   */
+  spool?: SpoolOptions | undefined;
   /** Milliseconds that a process with nothing else to do is held to deliver what is left. Default 3,000; 0 never. */
   exitDrainMs?: number | undefined;
   /**
@@ -79,6 +88,9 @@ export type AnalyticsSettings = AnalyticsOptions & { writeKey: string };
 const OVERFLOWS = ['drop-newest', 'drop-oldest'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
 
+/** With a spool, callbacks and flushes may wait for an outage to end. */
+const SPOOL_DEADLINE_MS = 4 * 60 * 60 * 1_000;
+
 export interface ResolvedOptions extends ResolvedTransportOptions {
   writeKey: string;
   /** Made as a client of @segment/analytics-node is, whose users rely on more than the six calls. */
@@ -98,6 +110,8 @@ export interface ResolvedOptions extends ResolvedTransportOptions {
   maxBufferedEvents: number;
   maxBufferedBytes: number;
   overflow: Overflow;
+  /** As given: what it may be is for those to say who open it. */
+  spool: SpoolOptions | undefined;
   exitDrainMs: number;
   exitHook: boolean | readonly `SIG${string}`[];
   debug: Debug | undefined;
@@ -136,11 +150,17 @@ export function resolveOptions(
     retryCount: retries,
     retryDelay: options.axiosRetryConfig?.retryDelay,
     errorHandler: options.errorHandler,
-    retryDeadlineMs: wholeNumber('retryDeadlineMs', options.retryDeadlineMs, 60_000, 0),
+    retryDeadlineMs: wholeNumber(
+      'retryDeadlineMs',
+      options.retryDeadlineMs,
+      options.spool ? SPOOL_DEADLINE_MS : 60_000,
+      0,
+    ),
     maxConcurrentRequests: wholeNumber('maxConcurrentRequests', options.maxConcurrentRequests, 1, 1),
     maxBufferedEvents: wholeNumber('maxBufferedEvents', options.maxBufferedEvents, 100_000, 1),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes, 64 * 1024 * 1024, 32_768),
     overflow: overflow(options.overflow),
+    spool: options.spool ?? undefined,
     exitDrainMs: wholeNumber('exitDrainMs', options.exitDrainMs, 3_000, 0),
     exitHook: options.exitHook ?? false,
     debug: debug(options.debug),

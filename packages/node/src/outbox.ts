@@ -15,6 +15,8 @@ import { Plugins } from './plugins/plugins.ts';
 import { EventQueue } from './queue.ts';
 import { Refusals } from './refusals.ts';
 import { Settlement, type Settled } from './settlement.ts';
+import { openSpool } from './spool/open-spool.ts';
+import type { SpoolStats } from './spool/spool.ts';
 import { createTransport } from './transport/create-transport.ts';
 import { observed } from './transport/observed.ts';
 import type { OutgoingRequest, Transport } from './transport/transport.ts';
@@ -28,6 +30,8 @@ export interface OutboxPorts {
   onError: (error: AnalyticsError) => void;
   /** An event has been queued. */
   onQueued: () => void;
+  /** Events are there that another process left. */
+  onAdopted: () => void;
   /** What is queued is to be sent now: somebody waits for it, or there is no room. */
   onPressed: () => void;
   /** Some events have met their end, and their callbacks have run. */
@@ -45,10 +49,13 @@ export interface Stats extends Done {
   inPluginsBytes: number;
   /** Queued, or waiting for a request. */
   queuedCount: number;
+  /** With a spool of those that are in memory. */
   queuedBytes: number;
   /** In a request, or in one that will be retried. */
   inFlightCount: number;
   inFlightBytes: number;
+  /** Where there is one. */
+  spool?: SpoolStats;
 }
 
 /** Every event from the call to its end, within the bounds on memory: in plugins, queued, waiting, in flight. */
@@ -61,6 +68,7 @@ export class Outbox {
   #refusals: Refusals;
   #settlement: Settlement;
   #delivery: Delivery;
+  #spool: ReturnType<typeof openSpool>;
   #plugins: Plugins | undefined;
 
   constructor(ports: OutboxPorts) {
@@ -84,16 +92,34 @@ export class Outbox {
       },
       onIdle: () => this.#tellIfIdle(),
     });
+    this.#spool = openSpool(options.enable ? options.spool : undefined, {
+      ...options,
+      url: `${options.host}${options.path}`,
+      clock,
+      onError,
+      onWithdrawn: (count) => this.#settlement.skip(count),
+      onLost: (batch, error) => this.#settlement.drop(batch, error, new Date(clock.nowMs())),
+      beforeAdoption: () => this.send(),
+      onAdopted: (count) => {
+        this.#settlement.insert(count);
+        ports.onAdopted();
+        this.#delivery.start();
+      },
+    });
     this.#delivery = new Delivery({
       transport: this.#transport,
-      backlog: new MemoryBacklog(),
+      backlog: this.#spool ?? new MemoryBacklog(),
       settlement: this.#settlement,
       journal,
       liveness: this.#liveness,
       clock,
       random: Math.random,
       retryDelay: options.retryDelay,
-      bounds: { retryCount: options.retryCount ?? Infinity, deadlineMs: options.retryDeadlineMs },
+      bounds: {
+        retryCount: options.retryCount ?? Infinity,
+        deadlineMs: options.retryDeadlineMs,
+        keeps: this.#spool !== undefined,
+      },
       maxConcurrentRequests: options.maxConcurrentRequests,
       postsAtOnce: options.send !== undefined,
       request,
@@ -108,8 +134,9 @@ export class Outbox {
 
   /** Takes the event on, or drops it when there is no room. @returns whether it did. */
   add(type: string, event: OutgoingEvent): boolean {
-    if (!this.#makeRoom(event.bytes)) {
-      this.drop(event, 'QUEUE_FULL');
+    const full = this.#makeRoom(event.bytes);
+    if (full) {
+      this.drop(event, full);
       return false;
     }
     if (this.#plugins) this.#plugins.add(type, event);
@@ -152,12 +179,19 @@ export class Outbox {
       inFlightCount: delivery.inFlightCount,
       inFlightBytes: delivery.inFlightBytes,
       ...this.#journal.done,
+      ...(this.#spool && { spool: this.#spool.stats }),
     };
   }
 
-  /** Closes idle connections. */
+  /** No more events are to come, neither by calls nor from other processes. */
+  end(): void {
+    this.#spool?.stopAdopting();
+  }
+
+  /** Nothing more is to be sent: closes idle connections, and leaves what is on the disk to other clients. */
   close(): void {
     this.#transport.close();
+    this.#spool?.close();
   }
 
   /** Undefined while none was ever registered. */
@@ -177,13 +211,15 @@ export class Outbox {
   }
 
   #enqueue(event: OutgoingEvent): void {
+    if (this.#spool) this.#spool.append(event);
     this.queue.push(event);
     this.#ports.onQueued();
   }
 
   #leavePlugins(event: OutgoingEvent): void {
     // It may have grown.
-    if (!this.#makeRoom(event.bytes)) return this.#withdraw(event, this.#refusals.error('QUEUE_FULL'));
+    const full = this.#makeRoom(event.bytes);
+    if (full) return this.#withdraw(event, this.#refusals.error(full));
     const isAwaited = this.#settlement.arrive();
     this.#enqueue(event);
     if (isAwaited) this.#ports.onPressed();
@@ -196,26 +232,33 @@ export class Outbox {
     if (isAwaited) this.#ports.onPressed();
   }
 
-  /** Whether an event may be held besides what is held already, as `overflow` says. */
-  #makeRoom(bytes: number): boolean {
-    if (!this.#isFullWith(bytes)) return true;
+  /**
+   * Has room made for an event besides what is held already, as `overflow` says.
+   * @returns why there is none; undefined when there is.
+   */
+  #makeRoom(bytes: number): LibraryCode | undefined {
+    if (!this.#fullCode(bytes)) return undefined;
     // Room comes from delivery; and only what is flushed can be the oldest.
     if (this.queue.count > 0) this.#ports.onPressed();
-    while (this.#ports.options.overflow === 'drop-oldest' && this.#isFullWith(bytes)) {
-      if (!this.#delivery.dropOldest(this.#refusals.error('QUEUE_FULL'))) return false;
+    for (;;) {
+      const code = this.#fullCode(bytes);
+      if (!code || this.#ports.options.overflow === 'drop-newest') return code;
+      if (!this.#delivery.dropOldest(this.#refusals.error(code))) return code;
     }
-    return !this.#isFullWith(bytes);
   }
 
-  #isFullWith(bytes: number): boolean {
+  #fullCode(bytes: number): LibraryCode | undefined {
+    const spoolCode = this.#spool?.fullCode(bytes);
+    if (spoolCode) return spoolCode;
     const { maxBufferedEvents, maxBufferedBytes } = this.#ports.options;
-    let heldCount = this.queue.count + this.#delivery.count;
-    let heldBytes = this.queue.bytes + this.#delivery.bytes;
+    // The spool bounds by itself what it has in memory.
+    let heldCount = this.#spool ? 0 : this.queue.count + this.#delivery.count;
+    let heldBytes = this.#spool ? 0 : this.queue.bytes + this.#delivery.bytes;
     if (this.#plugins) {
       heldCount += this.#plugins.count;
       heldBytes += this.#plugins.bytes;
     }
-    return heldCount >= maxBufferedEvents || heldBytes + bytes > maxBufferedBytes;
+    return heldCount >= maxBufferedEvents || heldBytes + bytes > maxBufferedBytes ? 'QUEUE_FULL' : undefined;
   }
 
   #tellIfIdle(): void {

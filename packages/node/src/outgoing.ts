@@ -13,6 +13,8 @@ export type Callback = (error?: AnalyticsError, data?: FlushData) => void;
 /** An event between the call and its outcome. */
 export interface OutgoingEvent extends WireEvent {
   callback: Callback | undefined;
+  /** Its place in the spool. */
+  seq?: number;
   /** The message as an object, from when somebody first reads it. */
   message?: unknown;
 }

@@ -113,7 +113,7 @@ export class EventQueue {
     const known = this.#known.get(item);
     // Whoever has read the message may have changed it.
     if (!known || known.message !== undefined) return serialised(item);
-    return { json: known.json, bytes: known.bytes, callback: item.callback };
+    return { ...known, callback: item.callback };
   }
 }
 

@@ -52,6 +52,32 @@ describe('nextStep', () => {
     });
   });
 
+  it('gives up nothing that may be delivered later where there is a spool', () => {
+    const spooled = { ...bounds, keeps: true };
+    const late = { number: 9, elapsedMs: 60_000 };
+    expect(nextStep(status(503), late, spooled, most)).toEqual({ kind: 'keep', holdMs: 1_000 });
+    expect(nextStep(unanswered, first, { ...spooled, retryCount: 0 }, most).kind).toBe('keep');
+    expect(nextStep(status(429, 90_000), first, spooled, most)).toEqual({
+      kind: 'retry',
+      afterMs: 90_000,
+      holdMs: 90_000,
+    });
+    expect(nextStep(status(400), first, spooled, most).kind).toBe('fail');
+  });
+
+  it.each([401, 403])(
+    'probes a write key that is refused (%i) ever more rarely, where there is a spool',
+    (code) => {
+      const holdsMs = [0, 1, 5, 6, 60].map(
+        (keptCount) =>
+          nextStep(status(code), { ...first, keptCount }, { ...bounds, keeps: true }, most).holdMs,
+      );
+      expect(holdsMs).toEqual([1_000, 2_000, 32_000, 60_000, 60_000]);
+      expect(nextStep(status(code), first, { ...bounds, keeps: true }, () => 0).holdMs).toBe(500);
+      expect(nextStep(status(code), first, bounds, most)).toEqual({ kind: 'fail', holdMs: 0 });
+    },
+  );
+
   it('retries retryCount times', () => {
     const twice = { retryCount: 2, deadlineMs: 60_000 };
     const kinds = [1, 2, 3].map((number) => nextStep(unanswered, { number, elapsedMs: 0 }, twice, most).kind);

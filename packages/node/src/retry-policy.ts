@@ -11,6 +11,8 @@ export interface RetryBounds {
   retryCount: number;
   /** From the start of the first attempt. */
   deadlineMs: number;
+  /** Whether there is a disk for what cannot be delivered in time, or not by this write key. */
+  keeps?: boolean;
 }
 
 export interface Attempt {
@@ -20,13 +22,21 @@ export interface Attempt {
   elapsedMs: number;
   /** What the program wants in place of our backoff. */
   backoffMs?: number | undefined;
+  /** How often in a row batches were kept before. */
+  keptCount?: number;
 }
 
 /** `holdMs`: how long the server wants to be left alone, by every batch of this client. */
-export type NextStep = { kind: 'retry'; afterMs: number; holdMs: number } | { kind: 'fail'; holdMs: number };
+export type NextStep =
+  | { kind: 'retry'; afterMs: number; holdMs: number }
+  | { kind: 'fail'; holdMs: number }
+  /** Not delivered in time, and to be tried again after `holdMs`. */
+  | { kind: 'keep'; holdMs: number };
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
+const FIRST_PROBE_MS = 1_000;
+const MAX_PROBE_MS = 60_000;
 /** The longest wait that a server may ask for; Segment's own SDKs cap it at the same. */
 export const MAX_RETRY_AFTER_MS = 300_000;
 
@@ -34,6 +44,10 @@ export const MAX_RETRY_AFTER_MS = 300_000;
  * What to do about a failed attempt. Backoff doubles from 100 ms to 30 s with full jitter; the last
  * one is cut to end at the deadline. A Retry-After is waited for in full or, when it reaches past
  * the deadline, not at all.
+ *
+ * With a spool nothing is given up but what the server will not have: what fails until the deadline, and
+ * what it refuses because of the write key, is kept and tried again, first after about a second and then
+ * doubling to a minute. A Retry-After past the deadline is waited for.
  */
 export function nextStep(
   failure: Failure,
@@ -42,11 +56,17 @@ export function nextStep(
   random: () => number,
 ): NextStep {
   const askedMs = failure.kind === 'status' ? failure.retryAfterMs : undefined;
+  const keep = (): NextStep => ({
+    kind: 'keep',
+    holdMs: Math.max(probeMs(attempt.keptCount ?? 0, random), askedMs ?? 0),
+  });
+  if (bounds.keeps && isUnauthorized(failure)) return keep();
   if (!isRetryable(failure)) return { kind: 'fail', holdMs: 0 };
   const remainingMs = bounds.deadlineMs - attempt.elapsedMs;
-  if (attempt.number > bounds.retryCount || remainingMs <= 0 || (askedMs ?? 0) > remainingMs) {
-    return { kind: 'fail', holdMs: askedMs ?? 0 };
+  if (attempt.number > bounds.retryCount || remainingMs <= 0) {
+    return bounds.keeps ? keep() : { kind: 'fail', holdMs: askedMs ?? 0 };
   }
+  if ((askedMs ?? 0) > remainingMs && !bounds.keeps) return { kind: 'fail', holdMs: askedMs ?? 0 };
   const jitteredMs = Math.min(attempt.backoffMs ?? backoffMs(attempt.number, random), remainingMs);
   return { kind: 'retry', afterMs: Math.max(jitteredMs, askedMs ?? 0), holdMs: askedMs ?? 0 };
 }
@@ -54,6 +74,16 @@ export function nextStep(
 /** Full jitter: anywhere between nothing and the doubled bound. */
 export function backoffMs(attemptNumber: number, random: () => number): number {
   return Math.round(random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attemptNumber - 1)));
+}
+
+/** Half of it jitter, so that many clients do not come at once. */
+function probeMs(keptCount: number, random: () => number): number {
+  return Math.round((0.5 + random() / 2) * Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** keptCount));
+}
+
+/** A write key that is wrong, revoked, or not known yet. */
+function isUnauthorized(failure: Failure): boolean {
+  return failure.kind === 'status' && (failure.status === 401 || failure.status === 403);
 }
 
 function isRetryable(failure: Failure): boolean {

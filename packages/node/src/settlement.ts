@@ -1,4 +1,4 @@
-import type { Batch, Outcome } from './backlog.ts';
+import type { Batch, Kept, Outcome } from './backlog.ts';
 import { soon } from './clock.ts';
 import { callProgram, type AnalyticsError } from './errors.ts';
 import { flushDataOf, type FlushData, type OutgoingEvent } from './outgoing.ts';
@@ -21,7 +21,7 @@ export interface Fence {
   error: AnalyticsError | undefined;
   timestamp: Date | undefined;
   sentAt: Date | undefined;
-  /** What went in requests. Not what was dropped: that must not stay in memory. */
+  /** What went in requests. Not what was dropped or read from the disk: that must not stay in memory. */
   readonly settled: Settled[];
   readonly done: (fence: Fence) => void;
 }
@@ -65,6 +65,7 @@ export class Settlement {
         if (callback) callProgram(() => callback(errorOf(settled, index), data));
       });
       this.#ports.onSettled(settled);
+      if (settled.isTold) return;
       this.#settledCount += events.length;
       // Those of now: a flush made by the callback of a flush is a new fence, and does not wait for these.
       const fences = [...this.#fences];
@@ -74,14 +75,45 @@ export class Settlement {
   }
 
   /** Settles a dropped event together with its neighbours that are dropped for the same error. */
-  drop({ from, events }: Batch, error: AnalyticsError, now: Date): void {
+  drop({ from, events, isTold = false }: Batch, error: AnalyticsError, now: Date): void {
     const group = this.#dropped;
-    if (group?.error === error && group.from + group.events.length === from) {
+    if (group?.error === error && group.from + group.events.length === from && group.isTold === isTold) {
       group.events.push(...events);
       return;
     }
-    this.#dropped = { from, events: [...events], timestamp: now, sentAt: now, error, dropped: true };
+    this.#dropped = { from, events: [...events], isTold, timestamp: now, sentAt: now, error, dropped: true };
     this.settle(this.#dropped);
+  }
+
+  /** Ends the waiting for events that the backlog keeps: they are not open any more. */
+  keep({ ranges, callbacks }: Kept, error: AnalyticsError): void {
+    soon(() => {
+      for (const callback of callbacks) callProgram(() => callback(error));
+      for (const { from, end } of ranges) {
+        this.#settledCount += end - from;
+        for (const fence of this.#fences) {
+          if (from < fence.end) fence.error ??= error;
+          this.#subtract(fence, Math.max(0, Math.min(end, fence.end) - from));
+        }
+      }
+      if (this.openCount === 0) this.#ports.onIdle();
+    });
+  }
+
+  /** Passes over places in the order of flushing that nobody waits for. */
+  skip(count: number): void {
+    this.#openedCount += count;
+    this.#settledCount += count;
+    for (const fence of this.#waitingInside()) fence.end += count;
+  }
+
+  /** Opens events that come before those that are in plugins still. */
+  insert(count: number): void {
+    this.#openedCount += count;
+    for (const fence of this.#waitingInside()) {
+      fence.end += count;
+      fence.remainingCount += count;
+    }
   }
 
   /**
@@ -144,7 +176,7 @@ export class Settlement {
   #count(fence: Fence, settled: Settled): void {
     const count = countBefore(fence.end, settled);
     if (count === 0) return;
-    if (!settled.dropped) fence.settled.push(settled);
+    if (!settled.dropped && !settled.isFromDisk) fence.settled.push(settled);
     const failedCount = failedBefore(count, settled);
     if (failedCount > 0) fence.error ??= settled.error;
     fence.timestamp ??= settled.timestamp;

@@ -39,7 +39,8 @@ export type Answer =
   /** Cuts the connection. */
   | 'cut';
 
-export async function startServer({ tls = false } = {}): Promise<ScriptedServer> {
+/** @param port of a server that was closed, which is then back where it was. */
+export async function startServer({ tls = false, port = 0 } = {}): Promise<ScriptedServer> {
   const requests: ReceivedRequest[] = [];
   const answers: Answer[] = [];
   let connectionCount = 0;
@@ -68,7 +69,7 @@ export async function startServer({ tls = false } = {}): Promise<ScriptedServer>
     connectionCount += 1;
   });
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   return {
     host: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,

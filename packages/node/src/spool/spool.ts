@@ -66,6 +66,7 @@ export class Spool {
   #retryAtMs: number | undefined;
   #adoptedCount = 0;
   #rejectedCount = 0;
+  #adopts = true;
   #closed = false;
   #lastReport = { message: '', untilMs: 0 };
   #timers = new Set<Timer>();
@@ -129,25 +130,37 @@ export class Spool {
       this.#writeUnlessFailing();
     } else if (!this.#willWrite) {
       this.#willWrite = true;
-      queueMicrotask(() => {
-        this.#willWrite = false;
-        this.#writeUnlessFailing();
-      });
+      void this.#writeSoon();
     }
     return seq;
   }
 
-  /** See {@link Store.read}. */
+  /** See {@link Store.read}; what is missing is reported. */
   read(places: Places): ReturnType<Store['read']> {
-    return this.#store.read(places);
+    const read = this.#store.read(places);
+    const lostCount = read.places.end - places.from - read.events.length;
+    if (lostCount > 0) this.#report('SPOOL_DAMAGED', read.error, `${lostCount} events`);
+    return read;
   }
 
   settle(places: Places): void {
-    this.#store.settle(places);
+    // The files may be somebody else's by now.
+    if (!this.#closed) this.#store.settle(places);
   }
 
-  dropFile(from: number): Places | undefined {
-    return this.#store.dropFile(from);
+  /** Places of the oldest file that has nothing before the place `from`. */
+  fileFrom(from: number): Places | undefined {
+    return this.#store.fileFrom(from);
+  }
+
+  /** Removes that file, to make room. */
+  dropFile(places: Places): void {
+    this.#store.dropFile(places);
+  }
+
+  /** Writes what was appended, without waiting for the end of the tick. */
+  write(): void {
+    this.#writeUnlessFailing();
   }
 
   /** Keeps what the server refused for good, for people to read. */
@@ -162,13 +175,20 @@ export class Spool {
 
   /** With `fsync: 'batch'` what is written by the end of this tick is synced, on another thread. */
   sync(): void {
-    if (this.#sync) queueMicrotask(() => this.#sync?.request(this.#store.takeUnsynced()));
+    const sync = this.#sync;
+    if (sync) void Promise.resolve().then(() => sync.request(this.#store.takeUnsynced()));
+  }
+
+  /** What dead clients left is for others from now on, also what is in this one's folder and not sent yet. */
+  stopAdopting(): void {
+    this.#adopts = false;
   }
 
   /** From now on others may take what is left. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#adopts = false;
     for (const timer of this.#timers) timer.cancel();
     forgetWriter(this);
     this.writeAtExit();
@@ -182,6 +202,13 @@ export class Spool {
     } catch {
       // There is nobody left to tell.
     }
+  }
+
+  /** Not by queueMicrotask, which a test's fake timers may hold back. */
+  async #writeSoon(): Promise<void> {
+    await Promise.resolve();
+    this.#willWrite = false;
+    this.#writeUnlessFailing();
   }
 
   #writeUnlessFailing(): void {
@@ -228,7 +255,7 @@ export class Spool {
     } catch (error) {
       if (!this.#closed) this.#report('SPOOL_UNAVAILABLE', error);
     }
-    if (!this.#closed) this.#after(ADOPT_EVERY_MS, () => void this.#adopt());
+    if (this.#adopts) this.#after(ADOPT_EVERY_MS, () => void this.#adopt());
   }
 
   async #adoptAll(lease: Lease): Promise<void> {
@@ -240,7 +267,7 @@ export class Spool {
         const scan = await this.#scan(file).catch((error: unknown) => this.#report('SPOOL_DAMAGED', error));
         if (scan) scanned.push(scan);
       }
-      if (this.#closed) return;
+      if (!this.#adopts) return;
       this.#takeOver(scanned);
       if (this.isFullWith(this.#options.maxBytes / 2)) return;
     }

@@ -136,19 +136,17 @@ export class Store {
     }
   }
 
-  /**
-   * Makes room: removes the oldest file that has nothing before the place `from`.
-   * @returns the places of its events; undefined where there is no such file.
-   */
-  dropFile(from: number): Places | undefined {
-    const at = this.#segments.findIndex(({ firstSeq, endSeq }) => firstSeq >= from && endSeq > firstSeq);
-    const segment = this.#segments[at];
-    if (!segment) return undefined;
-    this.#segments.splice(at, 1);
-    this.#remove(segment);
-    const dropped = { from: segment.firstSeq, end: segment.endSeq };
-    this.settle(dropped);
-    return dropped;
+  /** Places of the oldest file that has nothing before the place `from`. */
+  fileFrom(from: number): Places | undefined {
+    const segment = this.#segments.find(({ firstSeq, endSeq }) => firstSeq >= from && endSeq > firstSeq);
+    return segment && { from: segment.firstSeq, end: segment.endSeq };
+  }
+
+  /** Removes the file with just these places, to make room. */
+  dropFile(places: Places): void {
+    const at = this.#segments.findIndex(({ firstSeq }) => firstSeq === places.from);
+    for (const segment of this.#segments.splice(at, 1)) this.#remove(segment);
+    this.settle(places);
   }
 
   /** Takes over files of other clients, behind all that was appended. */
