@@ -506,6 +506,7 @@ declare namespace Client {
     spool?: SpoolStats;
   }
 
+  /** What the disk buffer of a client holds; a part of `stats()`. */
   export interface SpoolStats {
     /** Events that were neither delivered nor given up: on the disk unless it fails. */
     eventCount: number;
