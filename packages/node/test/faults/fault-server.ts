@@ -37,6 +37,7 @@ const OK = '{"success":true}';
 export async function startFaultServer(
   { treat, listensAfterMs = 0 }: Behaviour,
   taken: Taken,
+  port: number,
 ): Promise<FaultServer> {
   let requestCount = 0;
   let firstMs: number | undefined;
@@ -74,19 +75,14 @@ export async function startFaultServer(
   }
 
   const server = createServer(onRequest);
-  const listen = (port: number): Promise<number> =>
+  const listen = (): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+      server.listen(port, '127.0.0.1', resolve);
     });
-  const port = await listen(0);
   let opening: NodeJS.Timeout | undefined;
-  if (listensAfterMs > 0) {
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-    if (listensAfterMs < Infinity) opening = setTimeout(() => void listen(port), listensAfterMs);
-  }
+  if (listensAfterMs === 0) await listen();
+  else if (listensAfterMs < Infinity) opening = setTimeout(() => void listen(), listensAfterMs);
   return {
     host: `http://127.0.0.1:${port}`,
     close: () => {
@@ -105,4 +101,17 @@ function answer(response: ServerResponse, treatment: Exclude<Treatment, string>)
     return;
   }
   response.write(OK.slice(0, 5), () => response.destroy());
+}
+
+/** One that nobody listens on yet. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
 }

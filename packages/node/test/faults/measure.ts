@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ended, Fault, Outcome, Phase } from './fault.ts';
-import { startFaultServer, type Taken } from './fault-server.ts';
+import { freePort, startFaultServer, type Taken } from './fault-server.ts';
 import { startFullBacklog } from './full-backlog.ts';
 import { run, together, type Watch } from './processes.ts';
 import { DEFAULT_PROGRAM, type ProgramSettings } from './program.ts';
@@ -13,13 +13,22 @@ const LOOK_EVERY_MS = 20;
 /** Lets the fault happen to a process of its own, and counts at both ends. */
 export async function measure({ spool, killedAtMs = [], restart, ...first }: Fault): Promise<Outcome> {
   const taken: Taken = new Map();
+  // A spool keeps events for the server that they were tracked for.
+  const port = await freePort();
   const folder = spool && makeSpoolFolder(spool);
   const options = folder ? { spool: { dir: folder.dir } } : {};
   try {
-    const ended = await runPhase(first, taken, options, killedAtMs.length > 0 ? killsAt(killedAtMs) : [{}]);
+    const ended = await runPhase(
+      first,
+      { taken, port, options },
+      killedAtMs.length > 0 ? killsAt(killedAtMs) : [{}],
+    );
     const left = together(ended).trackedCount;
-    if (restart)
-      ended.push(...(await runPhase(restart, taken, options, [{ until: () => arrived(taken, left) }])));
+    if (restart) {
+      ended.push(
+        ...(await runPhase(restart, { taken, port, options }, [{ until: () => arrived(taken, left) }])),
+      );
+    }
     return { ...together(ended), ...countOf(taken, together(ended).trackedCount) };
   } finally {
     folder?.remove();
@@ -28,15 +37,22 @@ export async function measure({ spool, killedAtMs = [], restart, ...first }: Fau
 
 const killsAt = (times: readonly number[]): Watch[] => times.map((killedAtMs) => ({ killedAtMs }));
 
+/** What the processes of a row share. */
+interface Row {
+  taken: Taken;
+  port: number;
+  /** Of the client. */
+  options: object;
+}
+
 /** One process after the other, each watched as its entry says. */
 async function runPhase(
   { server: behaviour, program = {} }: Phase,
-  taken: Taken,
-  options: object,
+  { taken, port, options }: Row,
   watches: readonly Watch[],
 ): Promise<Ended[]> {
   const server =
-    behaviour === 'backlog full' ? await startFullBacklog() : await startFaultServer(behaviour, taken);
+    behaviour === 'backlog full' ? await startFullBacklog() : await startFaultServer(behaviour, taken, port);
   const ended: Ended[] = [];
   try {
     for (const [place, watch] of watches.entries()) {

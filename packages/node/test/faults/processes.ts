@@ -5,7 +5,7 @@ import type { ProgramReport, ProgramSettings } from './program.ts';
 
 const PROGRAM = fileURLToPath(new URL('program.cjs', import.meta.url));
 /** Past every bound of the matrix: who is not gone by then hangs. */
-const HANGS_AFTER_MS = 30_000;
+const HANGS_AFTER_MS = 60_000;
 
 export interface Watch {
   /** Killed so long after its first tick. */

@@ -8,6 +8,8 @@ export interface ProgramSettings {
   eventCount: number;
   /** Of them in one tick, the next ones 5 ms later. */
   perTick: number;
+  /** Whether each event has one. */
+  callbacks: boolean;
   /** Of each event, besides some 300 bytes. */
   textBytes: number;
   /**
@@ -26,6 +28,7 @@ export const DEFAULT_PROGRAM: Omit<ProgramSettings, 'host'> = {
   prefix: 'e',
   eventCount: 500,
   perTick: 1_000_000,
+  callbacks: true,
   textBytes: 500,
   end: 'flush',
   lookupFailsForMs: 0,
