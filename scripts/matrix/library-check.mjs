@@ -14,10 +14,20 @@ const TIMEOUT_MS = 20_000;
 
 const REQUIRED = `
   const Analytics = require('@millrace/node');
+  const edge = require('@millrace/node/edge');
+  const { createRecorder } = require('@millrace/node/testing');
+  const { analytics, expectTracked } = createRecorder();
+  if (!(analytics instanceof Analytics)) throw new Error('the recorder has a class of its own');
+  analytics.track({ userId: 'u', event: 'Recorded' });
+  expectTracked('Recorded');
+  new edge('KEY', { enable: false }).track({ userId: 'u', event: 'Not sent' });
   new Analytics('KEY', { host: process.argv[2] }).track({ userId: 'u', event: 'Required' });
 `;
 const IMPORTED = `
   import Analytics, { Analytics as named } from '@millrace/node';
+  import '@millrace/node/edge';
+  import { createRecorder } from '@millrace/node/testing';
+  if (!(createRecorder().analytics instanceof Analytics)) throw new Error('the recorder has a class of its own');
   if (named !== Analytics) throw new Error('two classes');
   new Analytics('KEY', { host: process.argv[2] }).track({ userId: 'u', event: 'Imported' });
 `;

@@ -72,6 +72,17 @@ withTraits.identify({ userId: 'u', traits: { plan: 'Por' } });
 const inRequest: Analytics.InContext<Events> = new Analytics('KEY');
 inRequest.track({ event: 'Signed Out' }).identify({ traits: {} }).page({}).screen({}).group({ groupId: 'g' });
 inRequest.track({ userId: 'u', event: 'Signed Out' });
+interface Visitor {
+  anonymousId: string;
+  plan: string;
+}
+declare const visitor: Visitor;
+export const answered: Promise<number> = inRequest.withContext(visitor, async () => {
+  inRequest.track({ event: 'Signed Out' });
+  return 200;
+});
+// @ts-expect-error -- a client that does not leave its user to the context
+analytics.withContext(visitor, () => analytics.track({ event: 'Signed Out' }));
 // @ts-expect-error -- no such event
 inRequest.track({ event: 'Signed In' });
 // @ts-expect-error -- an id is text or a number
