@@ -51,4 +51,10 @@ await build([
     plugins: [theClass],
     output: { format: 'cjs', file: 'dist/testing.cjs' },
   },
+  {
+    input: 'src/opentelemetry.ts',
+    platform: 'node',
+    external: ['@opentelemetry/api'],
+    output: { format: 'cjs', file: 'dist/opentelemetry.cjs' },
+  },
 ]);

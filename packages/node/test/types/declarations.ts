@@ -1,10 +1,13 @@
 import type { Analytics as Declared } from '@millrace/node';
+import type { InstrumentOptions as DeclaredInstrument } from '@millrace/node/opentelemetry';
 import type { Recorder as DeclaredRecorder } from '@millrace/node/testing';
 import type { Analytics } from '../../src/analytics.ts';
 import type { AnalyticsError } from '../../src/errors.ts';
 import type { FlushOptions } from '../../src/flush.ts';
+import type { InstrumentOptions } from '../../src/opentelemetry.ts';
 import type { AnalyticsOptions, AnalyticsSettings } from '../../src/options.ts';
 import type { Callback, FlushData } from '../../src/outgoing.ts';
+import type { Stats } from '../../src/outbox.ts';
 import type { QueueItem } from '../../src/queue.ts';
 import type { Recorder } from '../../src/testing/recorder.ts';
 
@@ -26,6 +29,8 @@ type None<Names extends never> = Names;
 export type Same = [
   None<Differing<AnalyticsOptions, Declared.Options>>,
   None<Differing<AnalyticsSettings, Declared.Settings>>,
+  None<Differing<InstrumentOptions, DeclaredInstrument>>,
+  None<Differing<Stats, Declared.Stats>>,
   None<Differing<FlushOptions, Declared.FlushOptions>>,
   None<Differing<FlushData, Declared.FlushData>>,
   None<Differing<QueueItem, Declared.QueueItem>>,

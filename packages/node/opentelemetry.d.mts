@@ -1,0 +1,2 @@
+export { instrument } from './opentelemetry.cjs';
+export type { InstrumentOptions } from './opentelemetry.cjs';
