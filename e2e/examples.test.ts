@@ -1,4 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProject, type Project } from './harness/project.ts';
@@ -416,6 +419,39 @@ describe('cloudflare-worker.mjs', () => {
     expect(receiver.requests[0]!.headers.authorization).toBe(`Basic ${btoa('shop-key:')}`);
     await worker.stop();
     await receiver.close();
+  });
+});
+
+describe('spool.mjs', () => {
+  it('delivers in its second run what a kill -9 left of the first', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'spool-'));
+    const receiver = await startReceiver();
+    receiver.answer('never');
+    const run = (): Program =>
+      start('spool.mjs', new URL(receiver.url).origin, { env: { MILLRACE_SPOOL: dir } });
+
+    const first = run();
+    await first.printed(/^1 on the disk$/m);
+    first.kill('SIGKILL');
+    expect(await first.exit).toMatchObject({ signal: 'SIGKILL' });
+    expect(receiver.events()).toEqual([]);
+
+    receiver.answer(200);
+    expect(await run().exit).toMatchObject(CLEAN);
+    const delivered = receiver.events().flatMap(({ batch }) => batch as Event[]);
+    expect(namesOf(delivered)).toEqual(['Worker Started', 'Worker Started']);
+    const pids = delivered.map(({ properties }) => (properties as { pid: number }).pid);
+    expect(new Set(pids).size).toBe(2);
+    await receiver.close();
+    await rm(dir, { recursive: true });
+  });
+});
+
+describe('recorder.test.mjs', () => {
+  it('passes', async () => {
+    const { code, stdout } = await start('recorder.test.mjs', '').exit;
+    expect(stdout).toContain('# pass 2');
+    expect(code).toBe(0);
   });
 });
 
