@@ -1,6 +1,7 @@
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import type { Stats } from './index.cjs';
 
+/** Where measurements go, and what they carry. */
 export interface InstrumentOptions {
   /** Default: the global one as it is at the call, so start your SDK before. */
   meterProvider?: MeterProvider | undefined;

@@ -1,5 +1,5 @@
 import { faultOfCall, NOT_AN_OBJECT, type EventType } from '@millrace/spec';
-import { MAX_TIMER_MS, soon, systemClock } from './clock.ts';
+import { soon, systemClock } from './clock.ts';
 import { tellOfDelivered } from './delivered.ts';
 import { parseDurationMs } from './duration.ts';
 import { Emitter } from './emitter.ts';
@@ -7,11 +7,12 @@ import { callProgram, usageError, type AnalyticsError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { drainAtExit, drainAtSignals, forgetAtExit, type Drainable } from './exit.ts';
 import type { FlushOptions } from './flush.ts';
+import { Flushes } from './flushes.ts';
 import { isRetryableToAnalyticsNode } from './legacy-retryable.ts';
 import { createMessageIds } from './message-id.ts';
 import { flushTimeoutMs, resolveOptions } from './options.ts';
 import type { AnalyticsOptions, AnalyticsSettings, ResolvedOptions } from './options.ts';
-import { Outbox, type FlushWaiting, type Stats } from './outbox.ts';
+import { Outbox, type Stats } from './outbox.ts';
 import { parseMessage, type Callback, type FlushData, type OutgoingEvent } from './outgoing.ts';
 import { toBase64 } from './platform.ts';
 import type { Plugin } from './plugins/plugin.ts';
@@ -61,12 +62,9 @@ export class Analytics {
   #serialise: Serialise;
   #emitter = new Emitter<ClientEvents>();
   #outbox: Outbox;
-  /** What `flush` is unless the program replaces it. */
-  #plainFlush: unknown;
+  #flushes: Flushes;
   #atExit: Drainable;
   #ignoreSignals: () => void;
-  #flushingInBackground = false;
-  #pendingFlush: Promise<FlushData | undefined> | null = null;
   #closed = false;
   /** Undefined until the first `withContext`. */
   #context: CallContext | undefined;
@@ -105,9 +103,9 @@ export class Analytics {
       writeKey: () => this.writeKey,
       request: () => this.#request(),
       onError: (error) => this.#report(error),
-      onQueued: () => this.#flushIfTriggered(),
+      onQueued: () => this.#flushes.ifTriggered(),
       onAdopted: () => drainAtExit(this.#atExit),
-      onPressed: () => this.#flushInBackground(),
+      onPressed: () => this.#flushes.inBackground(),
       onSettled: (settled) => tellOfDelivered(settled, this.#emitter, this.#outbox.plugins?.registry),
       onIdle: () => {
         forgetAtExit(this.#atExit);
@@ -120,7 +118,7 @@ export class Analytics {
     // oxlint-disable typescript/unbound-method -- only compared
     const isPlain = this.flush === OWN.flush.value;
     if (resolved.isSettingsForm) bindMethods(this);
-    this.#plainFlush = isPlain ? this.flush : OWN.flush.value;
+    this.#flushes = new Flushes(this, this.#outbox, isPlain ? this.flush : OWN.flush.value);
     // oxlint-enable typescript/unbound-method
   }
 
@@ -201,19 +199,6 @@ export class Analytics {
     }
   }
 
-  #flushIfTriggered(): void {
-    const { queue } = this.#outbox;
-    const isFirst = !this.flushed;
-    this.flushed = true;
-    if (isFirst || queue.count >= this.flushAt || queue.bytes >= this.maxQueueSize) {
-      this.#flushInBackground();
-    } else if (this.flushInterval && !this.timer) {
-      this.timer = setTimeout(() => this.#flushInBackground(), Math.min(this.flushInterval, MAX_TIMER_MS));
-      // In tests it may be a fake one, or that of jsdom, which is a number.
-      (this.timer as Partial<NodeJS.Timeout>).unref?.();
-    }
-  }
-
   /**
    * Sends all that is queued. Resolves with `{batch, timestamp, sentAt}` when everything that was
    * queued or in flight at the call is settled and its callbacks have run; with undefined when there
@@ -236,16 +221,9 @@ export class Analytics {
       this.#outbox.close();
       this.#ignoreSignals();
     };
-    this.#send();
-    if (!this.#outbox.hasOpen) {
-      if (callback) soon(callProgram, () => callback());
-      end();
-      return Promise.resolve(undefined);
-    }
-    return this.#pend({
+    const flush = this.#flushes.flush({
       timeoutMs,
       callback,
-      holdsProcess: !this.#flushingInBackground,
       onSettled: (data, error) => {
         end();
         this.#emitter.emit('flush', data, error);
@@ -256,22 +234,19 @@ export class Analytics {
         this.#ignoreSignals();
       },
     });
+    if (flush) return flush;
+    if (callback) soon(callProgram, () => callback());
+    end();
+    return Promise.resolve(undefined);
   }
 
-  /**
-   * The last flush that is not over, null when there is none. What is sent unasked gets a promise only
-   * when somebody reads this: one for each twenty events, and a fence behind it, would cost as much as
-   * the events.
-   */
+  /** The last flush that is not over, be it asked for or not; null when there is none. */
   get pendingFlush(): Promise<FlushData | undefined> | null {
-    if (this.#pendingFlush === null && this.#outbox.hasOpen) {
-      return this.#pend({ holdsProcess: false });
-    }
-    return this.#pendingFlush;
+    return this.#flushes.pending;
   }
 
   set pendingFlush(flush: Promise<FlushData | undefined> | null) {
-    this.#pendingFlush = flush;
+    this.#flushes.pending = flush;
   }
 
   /** Drops what is tracked from now on and flushes the rest. Called again, it waits for the same. */
@@ -354,37 +329,6 @@ export class Analytics {
   /** As `analytics-node` answers it. Our own retries follow another rule. */
   _isErrorRetryable(error: unknown): boolean {
     return isRetryableToAnalyticsNode(error);
-  }
-
-  /** Through the public method where a program has replaced it; whatever that returns is nobody's rejection. */
-  #flushInBackground(): void {
-    if (this.flush === this.#plainFlush) return this.#send();
-    this.#flushingInBackground = true;
-    try {
-      Promise.resolve(this.flush() as unknown).catch(() => undefined);
-    } finally {
-      this.#flushingInBackground = false;
-    }
-  }
-
-  /** Hands all that is queued to delivery. */
-  #send(): void {
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
-    if (this.enable) this.#outbox.send();
-  }
-
-  /** A promise for all that is open now. */
-  #pend(waiting: Omit<FlushWaiting, 'errorsAreHandled'>): Promise<FlushData | undefined> {
-    const errorsAreHandled = (): boolean => typeof this.errorHandler === 'function';
-    const flush = this.#outbox.flushed({ ...waiting, errorsAreHandled });
-    this.#pendingFlush = flush;
-    // Awaiters see a rejection all the same, but one that nobody awaits must not end the process.
-    const forget = (): void => {
-      if (this.#pendingFlush === flush) this.#pendingFlush = null;
-    };
-    flush.then(forget, forget);
-    return flush;
   }
 
   /** A flush that nobody awaits: what is left when its time is over is lost with the process. */

@@ -2,6 +2,7 @@ import { metrics, type Attributes, type BatchObservableResult, type MeterProvide
 import type { Stats } from './outbox.ts';
 import { LIBRARY_NAME, LIBRARY_VERSION } from './version.ts';
 
+/** Where measurements go, and what they carry. */
 export interface InstrumentOptions {
   /** Default: the global one as it is at the call, so start your SDK before. */
   meterProvider?: MeterProvider | undefined;
