@@ -105,7 +105,7 @@ declare class Client<
    * Runs `fn`, and gives the calls of this client that it makes, also later on, what they leave out: those of
    * a web request its user, for one. Within another one, `defaults` add to it and win. What a call says itself
    * wins over both (a member that is undefined says nothing); `context` is merged one level deep. Returns what
-   * `fn` returns. Costs nothing while it is never used. @throws Error when `defaults` is no object.
+   * `fn` returns. @throws Error when `defaults` is no object.
    */
   withContext<Result>(defaults: Client.MessageDefaults, fn: () => Result): Result;
   /** Where its events are now, and what became of the others since it was made. */
