@@ -62,8 +62,8 @@ export class Spool {
   #sync: Sync | undefined;
   #lease: Lease | undefined;
   #willWrite = false;
-  /** The disk failed, and is tried again at that time of the monotonic clock. */
-  #retryAtMs: number | undefined;
+  /** The disk failed, and is tried again by a timer. */
+  #isFailing = false;
   #adoptedCount = 0;
   #rejectedCount = 0;
   #adopts = true;
@@ -101,7 +101,7 @@ export class Spool {
       bytes: this.#store.bytes,
       adoptedCount: this.#adoptedCount,
       rejectedCount: this.#rejectedCount,
-      isAvailable: this.#retryAtMs === undefined,
+      isAvailable: !this.#isFailing,
     };
   }
 
@@ -212,13 +212,13 @@ export class Spool {
   }
 
   #writeUnlessFailing(): void {
-    if (this.#retryAtMs === undefined || this.#ports.clock.monotonicMs() >= this.#retryAtMs) this.#write();
+    if (!this.#isFailing) this.#write();
   }
 
   #write(): void {
     try {
       this.#writeNow();
-      this.#retryAtMs = undefined;
+      this.#isFailing = false;
     } catch (error) {
       this.#fail(error);
     }
@@ -230,13 +230,12 @@ export class Spool {
     this.#store.write(this.#lease.folder, this.#lease.id);
   }
 
-  /** Tries again by itself: there may be no later event to do so. */
+  /** Tries again by itself: there may be no later event to do so, and with many it must not be asked for each. */
   #fail(error: unknown): void {
-    const wasFailing = this.#retryAtMs !== undefined;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#forgetLease();
-    this.#retryAtMs = this.#ports.clock.monotonicMs() + RETRY_DISK_MS;
-    if (!this.#closed) this.#after(RETRY_DISK_MS, () => this.#writeUnlessFailing());
-    if (!wasFailing) this.#report('SPOOL_UNAVAILABLE', error);
+    if (!this.#closed) this.#after(RETRY_DISK_MS, () => this.#write());
+    if (!this.#isFailing) this.#report('SPOOL_UNAVAILABLE', error);
+    this.#isFailing = true;
   }
 
   /** Somebody removed the folder. */
