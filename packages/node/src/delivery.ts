@@ -210,7 +210,8 @@ function failureOf(reply: Reply, nowMs: number): Failure {
   // A date in Retry-After is meant by the server's clock, and ours may be wrong by hours.
   const serverNowMs = Date.parse(reply.date ?? '') || nowMs;
   const retryAfterMs = parseRetryAfterMs(reply.retryAfter, serverNowMs);
-  return { kind: 'status', status: reply.status, retryAfterMs };
+  const { status, isOfAuthorization = false } = reply;
+  return { kind: 'status', status, retryAfterMs, isOfAuthorization };
 }
 
 function resultOf(reply: Reply): string {

@@ -63,6 +63,16 @@ describe('nextStep', () => {
       holdMs: 90_000,
     });
     expect(nextStep(status(400), first, spooled, most).kind).toBe('fail');
+    // What would be so for any events: no token to be had, and settings of which no request can be made.
+    const refusedToken: Failure = {
+      kind: 'status',
+      status: 400,
+      retryAfterMs: undefined,
+      isOfAuthorization: true,
+    };
+    expect(nextStep(refusedToken, first, spooled, most).kind).toBe('keep');
+    expect(nextStep(refusedToken, first, bounds, most).kind).toBe('fail');
+    expect(nextStep({ kind: 'unsendable' }, first, spooled, most).kind).toBe('keep');
   });
 
   it.each([401, 403])(

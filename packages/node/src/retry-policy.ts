@@ -1,6 +1,12 @@
 /** What became of one request, as far as retrying is concerned. */
 export type Failure =
-  | { kind: 'status'; status: number; retryAfterMs: number | undefined }
+  | {
+      kind: 'status';
+      status: number;
+      retryAfterMs: number | undefined;
+      /** It refused us, and not the events. */
+      isOfAuthorization?: boolean;
+    }
   /** No answer: the connection could not be made, broke, or took too long. */
   | { kind: 'unanswered' }
   /** The request could not even be made, as with a malformed host. */
@@ -46,7 +52,7 @@ export const MAX_RETRY_AFTER_MS = 300_000;
  * the deadline, not at all.
  *
  * With a spool nothing is given up but what the server will not have: what fails until the deadline, and
- * what it refuses because of the write key, is kept and tried again, first after about a second and then
+ * what fails for another reason than the events (the write key, the settings), is kept and tried again, first after about a second and then
  * doubling to a minute. A Retry-After past the deadline is waited for.
  */
 export function nextStep(
@@ -60,7 +66,7 @@ export function nextStep(
     kind: 'keep',
     holdMs: Math.max(probeMs(attempt.keptCount ?? 0, random), askedMs ?? 0),
   });
-  if (bounds.keeps && isUnauthorized(failure)) return keep();
+  if (bounds.keeps && isNoFaultOfEvents(failure)) return keep();
   if (!isRetryable(failure)) return { kind: 'fail', holdMs: 0 };
   const remainingMs = bounds.deadlineMs - attempt.elapsedMs;
   if (attempt.number > bounds.retryCount || remainingMs <= 0) {
@@ -81,9 +87,10 @@ function probeMs(keptCount: number, random: () => number): number {
   return Math.round((0.5 + random() / 2) * Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** keptCount));
 }
 
-/** A write key that is wrong, revoked, or not known yet. */
-function isUnauthorized(failure: Failure): boolean {
-  return failure.kind === 'status' && (failure.status === 401 || failure.status === 403);
+/** A write key that is wrong, revoked, or not known yet; no token to be had; settings that make no request. */
+function isNoFaultOfEvents(failure: Failure): boolean {
+  if (failure.kind !== 'status') return failure.kind === 'unsendable';
+  return failure.isOfAuthorization === true || failure.status === 401 || failure.status === 403;
 }
 
 function isRetryable(failure: Failure): boolean {

@@ -129,6 +129,17 @@ describe('a backlog on the disk', () => {
     expect(all).toEqual(upTo(61));
   });
 
+  it('has nothing to send any more once it is closed, also not what was in flight then', async () => {
+    const { backlog } = open();
+    backlog.add(track(backlog, 0, 60));
+    const batch = backlog.cut();
+    backlog.settled(batch, KEPT);
+    const again = backlog.cut();
+    backlog.close();
+    expect(backlog.settled(again, KEPT)).toEqual({ ranges: [], callbacks: [] });
+    expect(backlog.count).toBe(0);
+  });
+
   it('keeps refused events where people can read them', () => {
     const { backlog } = open();
     backlog.add(track(backlog, 0, 2));

@@ -52,6 +52,7 @@ export class SpooledBacklog implements Backlog {
   #callbacks = new Map<number, Callback>();
   /** All before it was flushed. */
   #flushedEnd = 0;
+  #closed = false;
 
   constructor(ports: SpooledBacklogPorts) {
     this.#spool = ports.spool;
@@ -161,6 +162,8 @@ export class SpooledBacklog implements Backlog {
 
   settled(batch: Batch, outcome: Outcome): Kept | undefined {
     if (outcome.isKept) {
+      // What was in flight then is for another client as well.
+      if (this.#closed) return { ranges: [], callbacks: [] };
       this.#putBack(batch.events as ReadyEvent[]);
       return this.#tellAll();
     }
@@ -176,6 +179,7 @@ export class SpooledBacklog implements Backlog {
 
   /** What is left is for another client. */
   close(): void {
+    this.#closed = true;
     this.#ready = [];
     this.#readyBytes = 0;
     this.#stored = [];

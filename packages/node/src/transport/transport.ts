@@ -14,6 +14,8 @@ export interface Answered {
   kind: 'answered';
   status: number;
   statusText: string;
+  /** It is the answer of the authorization server, and says nothing of the events. */
+  isOfAuthorization?: boolean;
   retryAfter: string | undefined;
   /** Where a redirect points. */
   location?: string | undefined;

@@ -109,7 +109,8 @@ function isWorthAnother(failure: Reply): boolean {
 }
 
 function refused(reply: Answered): Reply {
-  return { ...reply, statusText: `the authorization server answered ${reply.status} ${reply.statusText}` };
+  const statusText = `the authorization server answered ${reply.status} ${reply.statusText}`;
+  return { ...reply, statusText, isOfAuthorization: true };
 }
 
 function unusable(): Reply {
