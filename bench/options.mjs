@@ -15,11 +15,12 @@ const FULL = {
   library: {
     rounds: 3,
     // Of 100 calls. After 20 of them all but the floor, which is ten lines, is still being compiled.
-    warmUpRounds: 200,
+    warmUpRounds: 100,
     callBurstCount: 30,
     burstsEventCount: 100_000,
     tickEventCount: 50_000,
     endingEventCount: 1_000,
+    crashEventCount: 1_000,
     limitMs: 60_000,
   },
   server: { rounds: 3, warmUpMs: 2_000, measureMs: 10_000, latencyMs: 20_000, drainLimitMs: 60_000 },
@@ -34,6 +35,7 @@ const QUICK = {
     burstsEventCount: 10_000,
     tickEventCount: 10_000,
     endingEventCount: 1_000,
+    crashEventCount: 1_000,
     limitMs: 2_500,
   },
   server: { rounds: 1, warmUpMs: 300, measureMs: 1_000, latencyMs: 1_000, drainLimitMs: 10_000 },

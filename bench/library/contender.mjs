@@ -26,10 +26,10 @@ const scenarios = { calls, bursts, tick };
 
 answer({
   /** Compiles what will be measured. */
-  async start({ contender, host, warmUpRounds }) {
+  async start({ contender, host, dir, warmUpRounds }) {
     const adapter = await ADAPTERS[contender]();
     messages = Array.from({ length: BURST_COUNT }, (_, index) => adapter.prepare(messageOf(index)));
-    client = adapter.create(host);
+    client = adapter.create(host, dir);
     for (let round = 0; round < warmUpRounds; round += 1) {
       track(100, Infinity);
       await client.drain();

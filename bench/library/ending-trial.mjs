@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runToItsEnd } from '../processes.mjs';
 
 /**
@@ -17,7 +19,7 @@ export async function runEndingTrial({ contender, eventCount, limitMs, sink, roo
   await sink.reset();
   const heldMs = await runToItsEnd({
     entry: 'library/ending.mjs',
-    args: [contender, sink.url, String(eventCount)],
+    args: [contender, sink.url, await mkdtemp(join(room.dir, 's-')), String(eventCount)],
     label: `library-${contender}-ending`,
     room,
     limitMs,

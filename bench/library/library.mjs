@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { median, rotated } from '../stats.mjs';
-import { number, table, times } from '../table.mjs';
+import { number } from '../table.mjs';
 import { ADAPTERS, PACKAGES } from './adapters/adapter.mjs';
+import { runCrashTrial } from './crash-trial.mjs';
 import { runEndingTrial } from './ending-trial.mjs';
+import { tablesOf } from './tables.mjs';
 import { runTrial, startSink } from './trial.mjs';
 
 const CALLS_A_BURST = 1_000;
@@ -21,6 +23,8 @@ export async function measureLibrary({ sizes, room, progress }) {
   const trials = [];
   /** @type {{ contender: string, trial: import('./ending-trial.mjs').EndingTrial }[]} */
   const endings = [];
+  /** @type {{ contender: string, trial: import('./crash-trial.mjs').CrashTrial }[]} */
+  const crashes = [];
   const sink = await startSink(room);
   try {
     for (let round = 0; round < rounds; round += 1) {
@@ -32,12 +36,12 @@ export async function measureLibrary({ sizes, room, progress }) {
         }
       }
       for (const contender of rotated(names, round)) {
-        progress(`round ${round + 1} of ${rounds}, ending, ${contender}`);
-        const { endingEventCount: eventCount } = sizes;
-        endings.push({
-          contender,
-          trial: await runEndingTrial({ contender, eventCount, limitMs, sink, room }),
-        });
+        progress(`round ${round + 1} of ${rounds}, ending and crash, ${contender}`);
+        const { endingEventCount, crashEventCount } = sizes;
+        const ending = { contender, eventCount: endingEventCount, limitMs, sink, room };
+        endings.push({ contender, trial: await runEndingTrial(ending) });
+        const crash = { contender, eventCount: crashEventCount, sink, room };
+        crashes.push({ contender, trial: await runCrashTrial(crash) });
       }
     }
   } finally {
@@ -47,9 +51,8 @@ export async function measureLibrary({ sizes, room, progress }) {
     scenario,
     contenders: names.map((contender) => summarise(contender, trialsOf(trials, scenario), limitMs)),
   }));
-  const versions = versionsOf();
-  const tables = [...tablesOf(summary, versions, sizes), endingTable(endings, names, versions, sizes)];
-  return { versions, sizes, summary, trials, endings, tables };
+  const measured = { versions: versionsOf(), sizes, summary, endings, crashes };
+  return { ...measured, trials, tables: tablesOf(measured) };
 }
 
 /** @returns {import('./trial.mjs').Scenario[]} */
@@ -67,10 +70,12 @@ function trialsOf(trials, scenario) {
 
 function summarise(contender, entries, limitMs) {
   const own = entries.filter((entry) => entry.contender === contender);
-  const floors = new Map(
-    entries.filter((entry) => entry.contender === 'floor').map(({ round, trial }) => [round, trial]),
-  );
-  const mid = (read) => median(own.map(({ trial, round }) => read(trial, floors.get(round))));
+  const byRound = (name) =>
+    new Map(entries.filter((entry) => entry.contender === name).map(({ round, trial }) => [round, trial]));
+  const floors = byRound('floor');
+  const unspooled = byRound('millrace');
+  const mid = (read) =>
+    median(own.map(({ trial, round }) => read(trial, floors.get(round), unspooled.get(round))));
   return {
     contender,
     note: noteOf(own, limitMs),
@@ -78,8 +83,9 @@ function summarise(contender, entries, limitMs) {
     callCpuRatio: mid((trial, floor) => callCpuUs(trial) / callCpuUs(floor)),
     deliveryCpuUs: mid(deliveryCpuUs),
     deliveryCpuRatio: mid((trial, floor) => deliveryCpuUs(trial) / deliveryCpuUs(floor)),
-    deliveredPerSecond: mid(({ finished, deliveredCount, elapsedMs }) =>
-      finished ? (deliveredCount / elapsedMs) * 1_000 : NaN,
+    deliveredPerSecond: mid(deliveredPerSecond),
+    withoutSpoolRatio: mid(
+      (trial, floor, unspooled) => deliveredPerSecond(trial) / deliveredPerSecond(unspooled),
     ),
     loopDelayP99Ms: mid(loopDelayP99Ms),
     loopDelayP99Ratio: mid((trial, floor) => loopDelayP99Ms(trial) / loopDelayP99Ms(floor)),
@@ -102,6 +108,10 @@ function deliveryCpuUs({ finished, usage, deliveredCount }) {
   return finished && usage ? usage.cpuUs / deliveredCount : NaN;
 }
 
+function deliveredPerSecond({ finished, deliveredCount, elapsedMs }) {
+  return finished ? (deliveredCount / elapsedMs) * 1_000 : NaN;
+}
+
 function loopDelayP99Ms({ usage }) {
   return usage?.loopDelayP99Ms ?? NaN;
 }
@@ -119,79 +129,11 @@ function noteOf(own, limitMs) {
   return `did not finish in ${limitMs / 1_000} s: ${number(deliveredCount, 0)} of ${number(wantedCount, 0)}`;
 }
 
-function tablesOf([calls, bursts, tick], versions, sizes) {
-  const label = ({ contender }) => labelOf(contender, versions);
-  const delivery = (row) => [
-    label(row),
-    number(row.deliveryCpuUs),
-    times(row.deliveryCpuRatio),
-    number(row.deliveredPerSecond, 0),
-    number(row.loopDelayP99Ms),
-    times(row.loopDelayP99Ratio),
-    number(row.loopDelayMaxMs),
-    number(row.peakRssMb, 0),
-    times(row.peakRssRatio),
-    row.lostPercent > 0 ? `${number(row.lostPercent, 1)} %` : number(row.lostPercent),
-    number(row.duplicateCount, 0),
-    row.note,
-  ];
-  const deliveryColumns = [
-    '',
-    'CPU µs/event',
-    'to floor',
-    'events/s',
-    'loop p99 ms',
-    'to floor',
-    'loop max ms',
-    'peak MB',
-    'to floor',
-    'lost',
-    'twice',
-    'note',
-  ];
-  return [
-    table(
-      `CPU of one track(), in bursts of 1,000 (${number(sizes.callBurstCount, 0)} bursts)`,
-      ['', 'µs/call', 'to floor', 'note'],
-      calls.contenders.map((row) => [label(row), number(row.callCpuUs), times(row.callCpuRatio), row.note]),
-    ),
-    table(
-      `From call to delivery: ${number(sizes.burstsEventCount, 0)} events, 1,000 every 10 ms`,
-      deliveryColumns,
-      bursts.contenders.map(delivery),
-    ),
-    table(
-      `From call to delivery: ${number(sizes.tickEventCount, 0)} events in one tick`,
-      deliveryColumns,
-      tick.contenders.map(delivery),
-    ),
-  ];
-}
-
-function endingTable(endings, names, versions, { endingEventCount, limitMs }) {
-  const rows = names.map((contender) => {
-    const own = endings.filter((entry) => entry.contender === contender).map(({ trial }) => trial);
-    const held = own.every(({ heldMs }) => heldMs !== undefined);
-    return [
-      labelOf(contender, versions),
-      number(held ? median(own.map(({ heldMs }) => heldMs / 1_000)) : NaN),
-      `${number(median(own.map(({ eventCount, deliveredCount }) => (100 * deliveredCount) / eventCount)), 1)} %`,
-      held ? '' : `still there after ${limitMs / 1_000} s`,
-    ];
-  });
-  const title = `A program that ends without a flush: ${number(endingEventCount, 0)} events, then nothing to do`;
-  return table(title, ['', 'gone after s', 'delivered', 'note'], rows);
-}
-
-function labelOf(contender, versions) {
-  return contender in versions ? `${PACKAGES[contender]} ${versions[contender]}` : contender;
-}
-
 /** As installed, not as asked for. */
 function versionsOf() {
   return Object.fromEntries(
     Object.entries(PACKAGES).map(([contender, name]) => {
-      const folder = contender === 'millrace' ? '../../packages/node/' : `../node_modules/${name}/`;
+      const folder = name === '@millrace/node' ? '../../packages/node/' : `../node_modules/${name}/`;
       const file = new URL(`${folder}package.json`, import.meta.url);
       return [contender, JSON.parse(readFileSync(file, 'utf8')).version];
     }),

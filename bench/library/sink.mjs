@@ -9,6 +9,8 @@ const ID = /"(?:messageId|uuid)":"([^"]+)"/g;
 
 let counts = emptyCounts();
 let lastEventMs = 0;
+/** Any that is free, at first. */
+let port = 0;
 const ids = new Set();
 
 const server = createServer((request, response) => {
@@ -25,10 +27,16 @@ server.on('connection', () => (counts.connectionCount += 1));
 
 answer({
   async listen() {
-    // Some contenders open thousands of connections at once; none shall be lost to a short queue of ours.
-    await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 65_535 }, resolve));
-    return server.address().port;
+    await listen();
+    return port;
   },
+  async leave() {
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  },
+  comeBack: listen,
   /** `quietMs`: since the last event. */
   counts: () => ({ ...counts, distinctCount: ids.size, quietMs: performance.now() - lastEventMs }),
   reset() {
@@ -37,6 +45,13 @@ answer({
     lastEventMs = performance.now();
   },
 });
+
+async function listen() {
+  // Some contenders open thousands of connections at once; none shall be lost to a short queue of ours.
+  const options = { port, host: '127.0.0.1', backlog: 65_535 };
+  await new Promise((resolve) => server.listen(options, () => resolve(undefined)));
+  ({ port } = server.address());
+}
 
 /** @param {Buffer} body */
 function count(body) {

@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild } from '../processes.mjs';
 
@@ -41,10 +43,9 @@ export async function runTrial({ contender, scenario, warmUpRounds, limitMs, sin
   let startedMs = 0;
   try {
     await sink.reset();
-    const warmUpCount = await inTime(
-      child.ask('start', { contender, host: sink.url, warmUpRounds }),
-      START_LIMIT_MS,
-    );
+    const dir = await mkdtemp(join(room.dir, 's-'));
+    const start = child.ask('start', { contender, host: sink.url, dir, warmUpRounds });
+    const warmUpCount = await inTime(start, START_LIMIT_MS);
     if (warmUpCount === undefined) throw new Error('it did not start');
     await settled(sink, warmUpCount, performance.now() + QUIET_MS);
     await sink.reset();
@@ -95,6 +96,9 @@ export async function startSink(room) {
     url: `http://127.0.0.1:${port}`,
     counts: () => child.ask('counts'),
     reset: () => child.ask('reset'),
+    /** Refuses connections until it comes back, at the same address. */
+    leave: () => child.ask('leave'),
+    comeBack: () => child.ask('comeBack'),
     end: () => child.end(),
   };
 }

@@ -9,13 +9,14 @@
  * @typedef {object} Adapter
  * @property {(message: ReturnType<typeof import('../../event.mjs').messageOf>) => unknown} prepare
  *   The message in the contender's own shape. Not measured.
- * @property {(host: string) => Client} create
+ * @property {(host: string, dir: string) => Client} create The folder is its own, and empty in a trial of its own.
  */
 
 /** @type {Record<string, () => Promise<Adapter>>} In the order of the tables; the floor is what the ratios divide by. */
 export const ADAPTERS = {
   floor: () => import('./floor.mjs'),
   millrace: () => import('./millrace.mjs'),
+  'millrace-spool': () => import('./millrace-spool.mjs'),
   'analytics-node': () => import('./analytics-node.mjs'),
   segment: () => import('./segment.mjs'),
   rudder: () => import('./rudder.mjs'),
@@ -25,8 +26,12 @@ export const ADAPTERS = {
 /** Packages as they are installed, for the tables. */
 export const PACKAGES = {
   millrace: '@millrace/node',
+  'millrace-spool': '@millrace/node',
   'analytics-node': 'analytics-node',
   segment: '@segment/analytics-node',
   rudder: '@rudderstack/rudder-sdk-node',
   posthog: 'posthog-node',
 };
+
+/** What is said behind the version. */
+export const REMARKS = { 'millrace-spool': ', spool' };
