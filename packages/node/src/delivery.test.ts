@@ -93,10 +93,12 @@ describe('Delivery', () => {
     delivery.add([event(1)]);
     delivery.add([event(2)]);
     expect(sent()).toEqual([]);
-    await Promise.resolve();
+    await new Promise(setImmediate);
     expect(sent()).toEqual([[1, 2]]);
     await flushed(event(3));
-    expect(sent()).toEqual([[1, 2], [3]]);
+    delivery.add([event(4)]);
+    delivery.startNow();
+    expect(sent()).toEqual([[1, 2], [3], [4]]);
   });
 
   it('retries with growing waits until the deadline, and stamps each attempt', async () => {

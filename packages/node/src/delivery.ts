@@ -1,7 +1,7 @@
 import { httpStatusCode, LIBRARY_CODES } from '@millrace/spec';
 import type { Backlog, Outcome } from './backlog.ts';
 import { bodyOf } from './body.ts';
-import type { Clock } from './clock.ts';
+import { soon, type Clock } from './clock.ts';
 import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
@@ -76,7 +76,7 @@ export class Delivery {
     return this.#ports.backlog.bytes + this.#inFlightBytes;
   }
 
-  /** Posts in the same tick when a request may be made. */
+  /** A request is made when one may be: in the same tick or, with all that comes until then, in the next turn of the loop. */
   add(events: readonly OutgoingEvent[]): void {
     this.#ports.settlement.open(events.length);
     this.#ports.backlog.add(events);
@@ -87,8 +87,8 @@ export class Delivery {
   start(): void {
     const { maxConcurrentRequests, postsAtOnce } = this.#ports;
     if (this.#startsSoon || this.#workerCount === maxConcurrentRequests) return;
-    if (postsAtOnce) return this.#start();
-    void this.#startSoon();
+    if (postsAtOnce) return this.startNow();
+    this.#startSoon();
   }
 
   /** @returns false when none waits; what is in flight is not dropped. */
@@ -99,17 +99,19 @@ export class Delivery {
     return true;
   }
 
-  #start(): void {
+  /** Posts in this tick what waits and may be sent: somebody asked for it. */
+  startNow(): void {
     const { backlog, maxConcurrentRequests } = this.#ports;
     while (this.#workerCount < maxConcurrentRequests && backlog.count > 0) void this.#work();
   }
 
-  /** In the same tick, and not by queueMicrotask or nextTick, which a test's fake timers may hold back. */
-  async #startSoon(): Promise<void> {
+  /** In the next turn of the loop, so that the requests of a burst do not make its turn longer. */
+  #startSoon(): void {
     this.#startsSoon = true;
-    await Promise.resolve();
-    this.#startsSoon = false;
-    this.#start();
+    soon(() => {
+      this.#startsSoon = false;
+      this.startNow();
+    });
   }
 
   async #work(): Promise<void> {

@@ -162,6 +162,7 @@ export class Outbox {
   /** A promise for all that is open now. */
   flushed(waiting: FlushWaiting): Promise<FlushData | undefined> {
     const plugins = this.#plugins;
+    this.#delivery.startNow();
     return flushed(this.#settlement, this.#liveness, {
       ...waiting,
       insideCount: plugins?.count ?? 0,
