@@ -1,18 +1,17 @@
-import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { LIBRARY_CODES, type LibraryCode } from '@millrace/spec';
 import { soon, type Clock, type Timer } from '../clock.ts';
 import { analyticsError, type AnalyticsError } from '../errors.ts';
-import { adoptFolders, scanFile } from './adoption.ts';
-import { FOLDER_MODE, type SpoolDisk } from './disk.ts';
+import { Adopter } from './adopter.ts';
+import type { SpoolDisk } from './disk.ts';
 import { acquireLease, type Lease, type Owner } from './lease.ts';
 import type { ResolvedSpool } from './spool-options.ts';
 import { forgetWriter, writeAtExit } from './process-exit.ts';
 import type { RecordedEvent } from './record.ts';
 import { RejectedEvents } from './rejected.ts';
+import type { ScannedFile } from './segment.ts';
 import { Store, type Places } from './store.ts';
 import { Sync } from './sync.ts';
-import type { ScannedFile } from './segment.ts';
 
 /** A file is read back as a whole, so it also bounds what that takes in memory. */
 const SEGMENT_MAX_BYTES = 1024 * 1024;
@@ -59,6 +58,7 @@ export class Spool {
   #ports: SpoolPorts;
   #store: Store;
   #rejected: RejectedEvents;
+  #adopter: Adopter;
   #sync: Sync | undefined;
   #lease: Lease | undefined;
   #willWrite = false;
@@ -66,13 +66,13 @@ export class Spool {
   #isFailing = false;
   #adoptedCount = 0;
   #rejectedCount = 0;
-  #adopts = true;
   #closed = false;
   #lastReport = { message: '', untilMs: 0 };
   #timers = new Set<Timer>();
 
   constructor(options: ResolvedSpool, ports: SpoolPorts) {
-    const { disk, clock } = ports;
+    const { disk, clock, owner } = ports;
+    const rejectedFolder = path.join(options.dir, REJECTED_FOLDER);
     this.#options = options;
     this.#ports = ports;
     this.#store = new Store({
@@ -84,8 +84,16 @@ export class Spool {
     this.#rejected = new RejectedEvents({
       disk,
       nowMs: clock.nowMs,
-      folder: path.join(options.dir, REJECTED_FOLDER),
+      folder: rejectedFolder,
       maxBytes: Math.min(REJECTED_MAX_BYTES, options.maxBytes),
+    });
+    this.#adopter = new Adopter({
+      dir: options.dir,
+      rejectedFolder,
+      owner,
+      hasRoom: () => !this.isFullWith(options.maxBytes / 2),
+      onFiles: (files) => this.#takeOver(files),
+      report: (...what) => this.#report(...what),
     });
     if (options.fsync === 'batch') {
       this.#sync = new Sync((error) => this.#report('SPOOL_UNAVAILABLE', error));
@@ -181,14 +189,14 @@ export class Spool {
 
   /** What dead clients left is for others from now on, also what is in this one's folder and not sent yet. */
   stopAdopting(): void {
-    this.#adopts = false;
+    this.#adopter.stop();
   }
 
   /** From now on others may take what is left. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#adopts = false;
+    this.#adopter.stop();
     for (const timer of this.#timers) timer.cancel();
     forgetWriter(this);
     this.writeAtExit();
@@ -249,55 +257,11 @@ export class Spool {
   }
 
   async #adopt(): Promise<void> {
-    try {
-      if (this.#lease) await this.#adoptAll(this.#lease);
-    } catch (error) {
-      if (!this.#closed) this.#report('SPOOL_UNAVAILABLE', error);
-    }
-    if (this.#adopts) this.#after(ADOPT_EVERY_MS, () => void this.#adopt());
-  }
-
-  async #adoptAll(lease: Lease): Promise<void> {
-    // What several left may be more than one is meant to hold; the rest is taken when there is room.
-    if (this.isFullWith(this.#options.maxBytes / 2)) return;
-    for await (const files of adoptFolders(this.#options.dir, lease, this.#ports.owner)) {
-      const scanned: ScannedFile[] = [];
-      for (const file of files) {
-        const scan = await this.#scan(file).catch((error: unknown) => this.#report('SPOOL_DAMAGED', error));
-        if (scan) scanned.push(scan);
-      }
-      if (!this.#adopts) return;
-      this.#takeOver(scanned);
-      if (this.isFullWith(this.#options.maxBytes / 2)) return;
-    }
-  }
-
-  /** @returns nothing where there is nothing to send. */
-  async #scan(file: string): Promise<ScannedFile | undefined> {
-    const scan = await scanFile(file);
-    if (scan.tornBytes > 0) {
-      const what = `${scan.tornBytes} bytes at the end of ${path.basename(file)}`;
-      this.#report(
-        'SPOOL_DAMAGED',
-        undefined,
-        `${what} are no events: the write was not finished, or damaged`,
-      );
-    }
-    if (scan.settledCount < scan.endIndex) return scan;
-    if (scan.endIndex > 0 || scan.isEmpty) await rm(file);
-    else await this.#setAside(file);
-    return undefined;
-  }
-
-  /** Nothing in it can be read, by this version at least. */
-  async #setAside(file: string): Promise<void> {
-    const folder = path.join(this.#options.dir, REJECTED_FOLDER);
-    this.#ports.disk.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-    await rename(file, path.join(folder, path.basename(file)));
+    if (this.#lease) await this.#adopter.adopt(this.#lease);
+    if (!this.#adopter.isStopped) this.#after(ADOPT_EVERY_MS, () => void this.#adopt());
   }
 
   #takeOver(files: readonly ScannedFile[]): void {
-    if (files.length === 0) return;
     this.#ports.beforeAdoption();
     const places = this.#store.adopt(files);
     this.#adoptedCount += places.end - places.from;

@@ -5,6 +5,7 @@ import { analyticsError, type AnalyticsError } from '../errors.ts';
 import type { Callback, OutgoingEvent } from '../outgoing.ts';
 import type { Spool, SpoolStats } from './spool.ts';
 import type { Places } from './store.ts';
+import { joined, StoredPlaces } from './stored-places.ts';
 
 /** Events that wait in memory as well, lest what can be sent at once is read back from the disk. */
 const WINDOW_MAX_BYTES = 4 * 1024 * 1024;
@@ -16,11 +17,6 @@ interface ReadyEvent extends OutgoingEvent {
   seq: number;
   isTold: boolean;
   isFromDisk: boolean;
-}
-
-/** Events that only the disk has. */
-interface StoredPlaces extends Places {
-  isTold: boolean;
 }
 
 interface SpooledBacklogPorts {
@@ -46,8 +42,7 @@ export class SpooledBacklog implements Backlog {
   #windowBytes: number;
   #ready: ReadyEvent[] = [];
   #readyBytes = 0;
-  #stored: StoredPlaces[] = [];
-  #storedCount = 0;
+  #stored = new StoredPlaces();
   /** Of the stored events, by place. */
   #callbacks = new Map<number, Callback>();
   /** All before it was flushed. */
@@ -61,7 +56,7 @@ export class SpooledBacklog implements Backlog {
   }
 
   get count(): number {
-    return this.#ready.length + this.#storedCount;
+    return this.#ready.length + this.#stored.count;
   }
 
   get bytes(): number {
@@ -95,12 +90,12 @@ export class SpooledBacklog implements Backlog {
       const seq = isInOrder ? event.seq! : this.#spool.append(event);
       this.#withdrawUpTo(seq);
       this.#flushedEnd = seq + 1;
-      if (this.#stored.length === 0 && this.#readyBytes < this.#windowBytes) {
+      if (this.#stored.count === 0 && this.#readyBytes < this.#windowBytes) {
         this.#ready.push(Object.assign(event, { seq, isTold: false, isFromDisk: false }));
         this.#readyBytes += event.bytes;
       } else {
         if (event.callback) this.#callbacks.set(seq, event.callback);
-        this.#store({ from: seq, end: seq + 1 });
+        this.#stored.add({ from: seq, end: seq + 1 });
       }
     }
     this.#withdrawUpTo(this.#spool.nextSeq);
@@ -109,7 +104,7 @@ export class SpooledBacklog implements Backlog {
 
   /** The spool has taken over events of another client; all that was appended before is flushed. */
   addStored(places: Places): void {
-    this.#store(places);
+    this.#stored.add(places);
     this.#flushedEnd = places.end;
   }
 
@@ -146,17 +141,12 @@ export class SpooledBacklog implements Backlog {
   dropOldest(): Batch | undefined {
     // It may be one of this tick.
     this.#spool.write();
-    const oldest = this.#stored[0];
-    const places = oldest && this.#spool.fileFrom(oldest.from);
-    const range = places && this.#stored.find(({ from, end }) => from <= places.from && places.end <= end);
+    const { first } = this.#stored;
+    const places = first && this.#spool.fileFrom(first.from);
+    const range = places && this.#stored.take(places);
     if (!range) return undefined;
     const { events } = this.#spool.read(places);
     this.#spool.dropFile(places);
-    const rest = { from: places.end, end: range.end, isTold: range.isTold };
-    range.end = places.from;
-    this.#stored.splice(this.#stored.indexOf(range) + 1, 0, rest);
-    this.#forgetEmptyRanges();
-    this.#storedCount -= places.end - places.from;
     return this.#batchOf(places, events, range.isTold);
   }
 
@@ -182,17 +172,9 @@ export class SpooledBacklog implements Backlog {
     this.#closed = true;
     this.#ready = [];
     this.#readyBytes = 0;
-    this.#stored = [];
-    this.#storedCount = 0;
+    this.#stored.clear();
     this.#callbacks.clear();
     this.#spool.close();
-  }
-
-  #store({ from, end }: Places): void {
-    const last = this.#stored.at(-1);
-    if (last && last.end === from && !last.isTold) last.end = end;
-    else this.#stored.push({ from, end, isTold: false });
-    this.#storedCount += end - from;
   }
 
   #withdrawUpTo(seq: number): void {
@@ -205,13 +187,11 @@ export class SpooledBacklog implements Backlog {
 
   /** Reads the next events back: a megabyte at most, for the next one or two requests. */
   #load(): void {
-    const range = this.#stored[0];
+    const range = this.#stored.first;
     if (!range) return;
+    const { from, isTold } = range;
     const { places, events, error } = this.#spool.read(range);
-    const asked = { from: range.from, end: places.end };
-    range.from = places.end;
-    this.#forgetEmptyRanges();
-    this.#storedCount -= asked.end - asked.from;
+    this.#stored.takeUpTo(places.end);
     const found = new Set(events.map(({ seq }) => seq));
     for (const { seq, json, bytes } of events) {
       this.#ready.push({
@@ -219,16 +199,16 @@ export class SpooledBacklog implements Backlog {
         json,
         bytes,
         callback: this.#takeCallback(seq),
-        isTold: range.isTold,
+        isTold,
         isFromDisk: true,
       });
       this.#readyBytes += bytes;
     }
     const lost: Places[] = [];
-    for (let seq = asked.from; seq < asked.end; seq += 1) {
+    for (let seq = from; seq < places.end; seq += 1) {
       if (!found.has(seq)) lost.push({ from: seq, end: seq + 1 });
     }
-    if (lost.length > 0) this.#lose(joined(lost), range.isTold, error);
+    if (lost.length > 0) this.#lose(joined(lost), isTold, error);
   }
 
   #lose(ranges: readonly Places[], isTold: boolean, cause: unknown): void {
@@ -271,25 +251,18 @@ export class SpooledBacklog implements Backlog {
     const ranges: Places[] = untold.map(({ seq }) => ({ from: seq, end: seq + 1 }));
     const callbacks = [...untold.flatMap(({ callback }) => callback ?? []), ...this.#callbacks.values()];
     for (const event of untold) Object.assign(event, { isTold: true, callback: undefined });
-    for (const range of this.#stored) {
-      if (!range.isTold) ranges.push({ from: range.from, end: range.end });
-      range.isTold = true;
-    }
     this.#callbacks.clear();
-    return { ranges: joined(ranges), callbacks };
+    return { ranges: joined([...ranges, ...this.#stored.tell()]), callbacks };
   }
 
   #keepRejected({ events }: Batch, { error, refused }: Outcome): void {
     if (!error) return;
-    if (!refused)
-      return this.#spool.reject(
-        events.map(({ json }) => json),
-        error.code,
-      );
-    for (const code of new Set([...refused.values()].map(({ code }) => code))) {
-      const ofCode = [...refused].filter(([, refusal]) => refusal.code === code);
+    const codeOf = (index: number): string | undefined => (refused ? refused.get(index) : error)?.code;
+    const codes = new Set(refused ? [...refused.values()].map(({ code }) => code) : [error.code]);
+    for (const code of codes) {
+      const ofCode = events.filter((_, index) => codeOf(index) === code);
       this.#spool.reject(
-        ofCode.map(([index]) => events[index]!.json),
+        ofCode.map(({ json }) => json),
         code,
       );
     }
@@ -300,24 +273,9 @@ export class SpooledBacklog implements Backlog {
     if (callback) this.#callbacks.delete(seq);
     return callback;
   }
-
-  #forgetEmptyRanges(): void {
-    this.#stored = this.#stored.filter(({ from, end }) => from < end);
-  }
 }
 
 /** Whether they may go in one batch. */
 function isLike(one: ReadyEvent, other: ReadyEvent): boolean {
   return one.isTold === other.isTold && one.isFromDisk === other.isFromDisk;
-}
-
-/** The same places in as few ranges as can be. */
-function joined(ranges: readonly Places[]): Places[] {
-  const result: Places[] = [];
-  for (const { from, end } of ranges) {
-    const last = result.at(-1);
-    if (last?.end === from) last.end = end;
-    else result.push({ from, end });
-  }
-  return result;
 }
