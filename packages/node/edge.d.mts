@@ -1,1 +1,0 @@
-export { Analytics, default } from './index.mjs';

@@ -389,8 +389,11 @@ declare namespace Client {
     context?: object | null | undefined;
     /** Which destinations the event is for: `{ All: false, Mixpanel: true }`. Default: all. */
     integrations?: object | null | undefined;
-    /** When it happened, for what is long past. Default: the time of the call. */
-    timestamp?: Date | null | undefined;
+    /**
+     * When it happened, for what is long past. Default: the time of the call. A text (ISO 8601) is taken by a client
+     * that is made from an object, as by `@segment/analytics-node`; any other throws.
+     */
+    timestamp?: Date | string | null | undefined;
     /** By which a server knows a duplicate. Default: a random one. */
     messageId?: string | null | undefined;
     /** Keys that the Segment spec does not have are sent as they are. */
@@ -440,6 +443,25 @@ declare namespace Client {
     /** Until now, such as an anonymousId. Not empty, not 0. */
     previousId: string | number;
   };
+
+  /** The name that `@segment/analytics-node` has for what `track` takes. */
+  export type TrackParams = TrackMessage;
+  /** Its name for what `identify` takes. */
+  export type IdentifyParams = IdentifyMessage;
+  /** Its name for what `page` and `screen` take. */
+  export type PageParams = PageMessage;
+  /** Its name for what `group` takes. */
+  export type GroupParams = GroupMessage;
+  /** Its name for what `alias` takes. */
+  export type AliasParams = AliasMessage;
+  /** Its name for the options of the form `new Analytics({ writeKey })`. */
+  export type AnalyticsSettings = Settings;
+  /** Its name for the traits of a user. */
+  export type UserTraits = object;
+  /** Its name for the traits of a group. */
+  export type GroupTraits = object;
+  /** Its name for the second argument of an {@link HTTPFetchFn}. */
+  export type HTTPFetchRequest = Parameters<HTTPFetchFn>[1];
 
   /** What callbacks, `errorHandler`, the listeners of `error` and a rejected `flush` are given. */
   export interface AnalyticsError extends Error {

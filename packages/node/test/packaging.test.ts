@@ -96,17 +96,17 @@ describe('the built package', () => {
     [
       'node16',
       { moduleResolution: ts.ModuleResolutionKind.Node16, module: ts.ModuleKind.Node16 },
-      ['require.cts', 'import.mts', 'typed-events.ts', 'testing.ts'],
+      ['require.cts', 'import.mts', 'typed-events.ts', 'testing.ts', 'as-segment-node.ts'],
     ],
     [
       'bundler',
       { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext },
-      ['bundler.ts', 'import.mts', 'typed-events.ts', 'testing.ts'],
+      ['bundler.ts', 'import.mts', 'typed-events.ts', 'testing.ts', 'as-segment-node.ts'],
     ],
     [
       'node10',
       { moduleResolution: ts.ModuleResolutionKind.Node10, module: ts.ModuleKind.CommonJS },
-      ['bundler.ts', 'typed-events.ts', 'testing.ts'],
+      ['bundler.ts', 'typed-events.ts', 'testing.ts', 'as-segment-node.ts'],
     ],
   ])(
     'has types that hold under moduleResolution %s',
