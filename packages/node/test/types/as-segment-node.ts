@@ -49,4 +49,5 @@ analytics.identify(identify);
 analytics.page(page);
 analytics.group(group);
 analytics.alias(alias);
-new Analytics({ writeKey: 'KEY', httpClient: send });
+const other = new Analytics({ writeKey: 'KEY', httpClient: send });
+void other.closeAndFlush();
