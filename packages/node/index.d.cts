@@ -287,7 +287,7 @@ declare namespace Client {
 
   /** The part of an axios that is used. */
   export interface AxiosLike {
-    /** Called for each attempt, with the body's JSON as text. */
+    /** Called for each attempt, with the body as an object. */
     post(url: string, data: unknown, config: object): PromiseLike<unknown>;
     /** Its `timeout`, in milliseconds, holds unless the client has one. */
     defaults?: { timeout?: number | undefined } | undefined;

@@ -290,6 +290,8 @@ export class Analytics {
    * @throws Error when `defaults` is no object.
    */
   withContext<Result>(defaults: MessageDefaults, fn: () => Result): Result {
+    if (typeof fn !== 'function')
+      throw usageError('withContext needs a function to run, as its second argument.');
     this.#context ??= new CallContext();
     return this.#context.run(defaults, fn);
   }

@@ -2,7 +2,7 @@ import { httpStatusCode, LIBRARY_CODES } from '@millrace/spec';
 import type { Backlog, Outcome } from './backlog.ts';
 import { bodyOf } from './body.ts';
 import { soon, type Clock } from './clock.ts';
-import { analyticsError, callProgram, type AnalyticsError } from './errors.ts';
+import { analyticsError, usageError, type AnalyticsError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
 import type { OutgoingEvent } from './outgoing.ts';
@@ -183,13 +183,16 @@ export class Delivery {
   }
 
   #askProgram(retryNumber: number, reply: Reply): number | undefined {
-    const { retryDelay } = this.#ports;
+    const { retryDelay, onError } = this.#ports;
     if (!retryDelay) return undefined;
-    let delayMs: unknown;
-    callProgram(() => {
-      delayMs = retryDelay(retryNumber, errorOf(reply));
-    });
-    return typeof delayMs === 'number' && delayMs >= 0 ? delayMs : undefined;
+    try {
+      const delayMs: unknown = retryDelay(retryNumber, errorOf(reply));
+      return typeof delayMs === 'number' && delayMs >= 0 ? delayMs : undefined;
+    } catch (thrown) {
+      // Where it came from it made the request fail; the events must not pay for it.
+      onError(usageError('axiosRetryConfig.retryDelay threw an error', thrown));
+      return undefined;
+    }
   }
 
   #holdMs(): number {

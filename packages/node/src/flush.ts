@@ -65,6 +65,6 @@ export function flushed(
 
 function timeoutError(timeoutMs: number, fence: Fence): AnalyticsError {
   const { sentCount, remainingCount } = fence;
-  const message = `flush did not finish within ${timeoutMs}ms: ${sentCount} sent, ${remainingCount} remain queued`;
+  const message = `flush did not finish within ${Math.round(timeoutMs)}ms: ${sentCount} sent, ${remainingCount} remain queued`;
   return analyticsError('FLUSH_TIMEOUT', message, { sentCount, remainingCount });
 }

@@ -50,3 +50,30 @@ describe('host and path', () => {
     expect(resolveOptions({ writeKey: 'KEY', host: 'nonsense' })).toMatchObject({ host: 'nonsense' });
   });
 });
+
+describe('whether events are sent', () => {
+  it.each<[object, boolean]>([
+    [{}, true],
+    [{ enable: false }, false],
+    [{ enable: 0 }, true],
+    [{ disable: true }, false],
+    [{ disable: 'yes' }, false],
+    [{ disable: false }, true],
+    [{ enable: true, disable: true }, false],
+  ])('is said by %j', (options, enable) => {
+    expect(resolveOptions('KEY', options)).toMatchObject({ enable });
+  });
+});
+
+describe('what is no option', () => {
+  it.each<[unknown, string]>([
+    ['http://127.0.0.1:3700', 'The option "options" must be an object; found "http://127.0.0.1:3700".'],
+    [
+      { axiosRetryConfig: { retryDelay: 1_000 } },
+      'The option "axiosRetryConfig.retryDelay" must be a function; found 1000.',
+    ],
+    [{ oauthSettings: true }, 'The option "oauthSettings" must be an object; found true.'],
+  ])('is refused: %j', (options, words) => {
+    expect(() => resolveOptions('KEY', options as AnalyticsOptions)).toThrow(words);
+  });
+});

@@ -128,6 +128,8 @@ export function resolveOptions(
   first: string | AnalyticsSettings,
   second: AnalyticsOptions | null = {},
 ): ResolvedOptions {
+  // A host in its place would be overlooked, and the events go to Segment.
+  if (typeof second !== 'object') throw optionError('options', 'an object', second);
   const options: AnalyticsOptions = (typeof first === 'object' ? first : second) ?? {};
   const writeKey = typeof first === 'object' ? first?.writeKey : first;
   if (!writeKey) throw usageError("You must pass your Segment project's write key.");
@@ -145,10 +147,11 @@ export function resolveOptions(
     flushAt: flushAt(options),
     flushInterval: options.flushInterval || 10_000,
     maxQueueSize: options.maxQueueSize || 460_800,
-    enable: typeof options.enable === 'boolean' ? options.enable : options.disable !== true,
+    // Only booleans count for the one, and whatever is true for the other, as where they come from.
+    enable: options.enable !== false && !options.disable,
     timeout: duration('timeout', options.timeout || options.httpRequestTimeout || axiosTimeout(options)),
     retryCount: retries,
-    retryDelay: options.axiosRetryConfig?.retryDelay,
+    retryDelay: retryDelay(options),
     errorHandler: options.errorHandler,
     retryDeadlineMs: wholeNumber(
       'retryDeadlineMs',
@@ -238,6 +241,12 @@ function retryCount(options: AnalyticsOptions): number | undefined {
 
 function countOrInfinity(name: string, value: number): number {
   return value === Infinity ? value : wholeNumber(name, value, 0, 0);
+}
+
+function retryDelay({ axiosRetryConfig }: AnalyticsOptions): ResolvedOptions['retryDelay'] {
+  const delay = axiosRetryConfig?.retryDelay;
+  if (delay === undefined || delay === null || typeof delay === 'function') return delay ?? undefined;
+  throw optionError('axiosRetryConfig.retryDelay', 'a function', delay);
 }
 
 function duration(name: string, value: number | string | false | undefined): number | string | false {

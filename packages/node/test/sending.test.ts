@@ -29,6 +29,10 @@ async function send(options: AnalyticsOptions, properties: object = {}): Promise
 const events = (): unknown[] => server.requests.flatMap(({ body }) => body.batch.map(({ event }) => event));
 const LARGE = { text: '水'.repeat(2_000) };
 
+function thrower(): never {
+  throw new Error('of the program');
+}
+
 describe('gzip', () => {
   it('compresses what is large enough, within the limits before that', async () => {
     await send({ gzip: true }, LARGE);
@@ -226,6 +230,15 @@ describe('axios, as analytics-node used it', () => {
       [1, 'Internal Server Error'],
       [2, 'Internal Server Error'],
     ]);
+  });
+
+  it('retries all the same, and says so, when retryDelay throws', async () => {
+    server.script({ status: 500 });
+    const errors: unknown[] = [];
+    const errorHandler = ({ message }: Error): number => errors.push(message);
+    await send({ axiosRetryConfig: { retries: 1, retryDelay: thrower }, errorHandler });
+    expect(server.requests).toHaveLength(2);
+    expect(errors).toEqual(['axiosRetryConfig.retryDelay threw an error']);
   });
 
   it('does not, when retryCount is 0', async () => {

@@ -148,7 +148,11 @@ describe('NodeTransport', () => {
     expect(reply).toMatchObject({ kind: 'unanswered', error: { code: 'NETWORK_ERROR' } });
   });
 
-  it.each(['a', 'ftp://example.com', 'http://'])('cannot post to %s', async (url) => {
-    expect((await post(url)).kind).toBe('unsendable');
-  });
+  it.each(['a', 'localhost:3700/v1/batch', 'ftp://example.com', 'http://'])(
+    'cannot post to %s, and says what makes an address',
+    async (url) => {
+      const message = `The options "host" and "path" must make an http or https URL; found "${url}".`;
+      expect(await post(url)).toMatchObject({ kind: 'unsendable', error: { message } });
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { analyticsError, asAnalyticsError } from '../errors.ts';
+import { analyticsError, asAnalyticsError, type AnalyticsError } from '../errors.ts';
 import type { Liveness } from '../liveness.ts';
 import { Connections } from './connections.ts';
 import { exchange, STALE, type Cancel, type OutcomeListener } from './exchange.ts';
@@ -21,7 +21,7 @@ export class NodeTransport implements Transport {
       try {
         this.#start(request, resolve);
       } catch (error) {
-        resolve({ kind: 'unsendable', error: asAnalyticsError(error) });
+        resolve({ kind: 'unsendable', error: unsendableError(request.url, error) });
       }
     });
   }
@@ -56,4 +56,12 @@ export class NodeTransport implements Transport {
       cancel(analyticsError('ECONNABORTED', `timeout of ${timeoutMs}ms exceeded`));
     });
   }
+}
+
+/** What is wrong with an address that cannot be posted to, by the options that it is made of. */
+function unsendableError(url: string, cause: unknown): AnalyticsError {
+  const error = asAnalyticsError(cause);
+  if (error.code !== 'ERR_INVALID_URL' && error.code !== 'ERR_INVALID_PROTOCOL') return error;
+  const message = `The options "host" and "path" must make an http or https URL; found ${JSON.stringify(url)}.`;
+  return Object.assign(new Error(message, { cause }), { code: error.code });
 }

@@ -26,6 +26,7 @@ export function resolveOAuthSettings(
   settings: OAuthSettings,
   retryCount: number | undefined,
 ): ResolvedOAuthSettings {
+  if (typeof settings !== 'object') throw optionError('oauthSettings', 'an object', settings);
   const { clientId, clientKey, keyId, authServer, scope, maxRetries, httpClient } = settings;
   for (const [name, value] of Object.entries({ clientId, keyId })) {
     if (typeof value !== 'string' || value === '')
