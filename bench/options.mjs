@@ -4,7 +4,7 @@ export const GROUPS = ['library', 'server', 'delivery'];
 
 export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery] [--cpu-prof] [--out <file>]
 
-  --quick      small sizes, one round, under 90 seconds: does it work, not how fast is it
+  --quick      small sizes, one round, under two minutes: does it work, not how fast is it
   --only       one group instead of all three
   --cpu-prof   a .cpuprofile of each measured process in bench/results/; slows what is measured
   --out        where the JSON goes; default bench/results/latest.json
