@@ -37,6 +37,7 @@ export function watchLog(log: EventLog): WatchedLog {
       return verdicts;
     },
     onDurable: (listener) => log.onDurable(listener),
+    onSealed: (listener) => log.onSealed(listener),
     close: () => log.close(),
   };
   return watched;

@@ -39,6 +39,7 @@ export function createFakeLog(): FakeLog {
         if (damaged.has(from)) throw new LogReadError('damaged', 'damaged');
         return partition === 0 ? records.slice(from, from + maxCount) : [];
       },
+      ranges: async () => [],
       close: async () => {},
     },
     add(event, { receivedAtMs = records.length, sourceId = 'web' } = {}) {

@@ -19,6 +19,7 @@ test('counts what was appended, not duplicates nor what failed', async () => {
       return ['appended', 'duplicate', 'appended'];
     },
     onDurable: () => () => {},
+    onSealed: () => () => {},
     close: async () => {},
   };
   const { log, receivedCount } = countReceived(inner);

@@ -22,6 +22,7 @@ export function countReceived(log: EventLog): CountedLog {
         return verdicts;
       },
       onDurable: (listener) => log.onDurable(listener),
+      onSealed: (listener) => log.onSealed(listener),
       close: () => log.close(),
     },
   };

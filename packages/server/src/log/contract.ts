@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DurableEnds, EventLog, LogReader, LogRecord, NewEvent, Position } from './log.ts';
+import type { DurableEnds, EventLog, LogRange, LogReader, LogRecord, NewEvent, Position } from './log.ts';
 
 /** How a driver presents itself to the suite that every driver passes. */
 export interface LogDriver {
@@ -8,6 +8,8 @@ export interface LogDriver {
   partitionCount: number;
   /** What was appended is still there when the log is opened again. */
   isPersistent: boolean;
+  /** Each event that is appended alone seals the range before it. Else all of the suite's are in one range. */
+  sealsEachCommit: boolean;
   /** A new, empty log. */
   create(): Promise<LogUnderTest>;
 }
@@ -219,6 +221,126 @@ export function describeLogContract(driver: LogDriver): void {
         expect(messageIds(own)).toEqual(['m0', 'm1', 'm2']);
         expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
       }
+    });
+
+    it('has a range for each stretch, whose events it holds and no others', async () => {
+      await expect(reader.ranges(0)).resolves.toEqual([]);
+      for (const id of ['m0', 'm1', 'm2']) await log.append([sampleEvent(id)]);
+      const [own] = await readAll(reader, log.durableEnds);
+      const ranges = await reader.ranges(own?.partition ?? -1);
+      const bounds = ranges.map(({ from, to }) => [from, to]);
+      expect(bounds).toEqual(
+        driver.sealsEachCommit
+          ? [
+              [0, 1],
+              [1, 2],
+              [2, undefined],
+            ]
+          : [[0, undefined]],
+      );
+      for (const { partition, createdAtMs, bytes } of ranges) {
+        expect(partition).toBe(own?.partition);
+        expect(Math.abs(Date.now() - createdAtMs)).toBeLessThan(60_000);
+        expect(bytes).toBeGreaterThan(0);
+      }
+    });
+
+    it('shows a range as sealed only with something durable behind it, to each reader by its own end', async () => {
+      const { partition } = await appendAll([sampleEvent('m0')]);
+      await appendAll([sampleEvent('m1')]);
+      const other = under.openReader();
+      const bounds = async (end: Position): Promise<unknown> => {
+        other.setDurableEnds({ [partition]: end });
+        return (await other.ranges(partition)).map(({ from, to }) => [from, to]);
+      };
+      await expect(bounds(0)).resolves.toEqual([]);
+      await expect(bounds(1)).resolves.toEqual([[0, undefined]]);
+      const sealed = [
+        [0, 1],
+        [1, undefined],
+      ];
+      await expect(bounds(2)).resolves.toEqual(driver.sealsEachCommit ? sealed : [[0, undefined]]);
+      await other.close();
+    });
+
+    it('tells each range that it seals, as readers then see it, until the listener stops', async () => {
+      const told: LogRange[] = [];
+      const stop = log.onSealed((range) => {
+        expect(log.durableEnds[range.partition]).toBeGreaterThanOrEqual(range.to ?? Infinity);
+        told.push(range);
+      });
+      for (const id of ['m0', 'm1', 'm2']) await log.append([sampleEvent(id)]);
+      const [own] = await readAll(reader, log.durableEnds);
+      const sealed = (await reader.ranges(own?.partition ?? -1)).slice(0, -1);
+      await vi.waitFor(() => expect(told).toEqual(sealed));
+      expect(sealed).toHaveLength(driver.sealsEachCommit ? 2 : 0);
+      stop();
+      await log.append([sampleEvent('m3')]);
+      await log.close();
+      expect(told).toHaveLength(sealed.length);
+    });
+
+    it('takes positions that were stored as text and read again', async () => {
+      const { partition, positions } = await appendAll(['m0', 'm1', 'm2'].map((id) => sampleEvent(id)));
+      const stored = JSON.parse(JSON.stringify({ positions, ends: log.durableEnds })) as {
+        positions: Position[];
+        ends: DurableEnds;
+      };
+      reader.setDurableEnds(stored.ends);
+      expect(messageIds(await reader.read(partition, stored.positions[1] ?? -1, ANY_SIZE))).toEqual([
+        'm1',
+        'm2',
+      ]);
+    });
+
+    it('lets any number of readers follow by its durable ends, without asking again and again', async () => {
+      const readers = Array.from({ length: 20 }, () => under.openReader());
+      const seen = readers.map((): string[] => []);
+      let readCount = 0;
+      const following = readers.map(async (own, i) => {
+        let wake: (() => void) | undefined;
+        let ends: DurableEnds | undefined;
+        const stop = log.onDurable((durable) => {
+          ends = durable;
+          wake?.();
+        });
+        const next = new Map<number, Position>();
+        while (seen[i]!.length < 6) {
+          if (!ends) await new Promise<void>((resolve) => (wake = resolve));
+          const current: DurableEnds = ends ?? {};
+          ends = undefined;
+          own.setDurableEnds(current);
+          for (const partition of Object.keys(current).map(Number)) {
+            readCount++;
+            const records = await own.read(partition, next.get(partition) ?? 0, ANY_SIZE);
+            seen[i]!.push(...messageIds(records));
+            next.set(partition, current[partition]!);
+          }
+        }
+        stop();
+        await own.close();
+      });
+      const ids = ['m0', 'm1', 'm2', 'm3', 'm4', 'm5'];
+      for (const id of ids) await log.append([sampleEvent(id)]);
+      await Promise.all(following);
+      for (const each of seen) expect(each).toEqual(ids);
+      expect(readCount).toBeLessThanOrEqual(readers.length * ids.length * driver.partitionCount);
+    });
+
+    it('refuses positions of one partition that lie beyond its own end, whatever the others hold', async () => {
+      const sources = Array.from({ length: 8 }, (_, i) => `source-${i}`);
+      await log.append(sources.map((sourceId) => sampleEvent('m', { sourceId })));
+      reader.setDurableEnds(log.durableEnds);
+      for (const partition of Object.keys(log.durableEnds).map(Number)) {
+        const end = log.durableEnds[partition] ?? -1;
+        await expect(reader.read(partition, end, ANY_SIZE)).resolves.toEqual([]);
+        await expect(reader.read(partition, end + 1, ANY_SIZE)).rejects.toMatchObject({ code: 'beyond_end' });
+        const ranges = await reader.ranges(partition);
+        for (const range of ranges) expect(range.partition).toBe(partition);
+        const records = await reader.read(partition, 0, ANY_SIZE);
+        expect(ranges.length > 0).toBe(records.length > 0);
+      }
+      await expect(reader.ranges(driver.partitionCount)).resolves.toEqual([]);
     });
 
     if (!driver.isPersistent) return;

@@ -16,6 +16,21 @@ export type Position = number;
 /** For each partition the position after its last durable event. */
 export type DurableEnds = Readonly<Record<Partition, Position>>;
 
+/**
+ * A stretch of one partition that is kept, indexed and given up as a whole. Nothing but the last one of a
+ * partition is open, and a sealed one never changes.
+ */
+export interface LogRange {
+  partition: Partition;
+  from: Position;
+  /** The position after its last event; undefined while it is open: appends go there. */
+  to: Position | undefined;
+  /** By the writer's clock, milliseconds since the epoch. */
+  createdAtMs: number;
+  /** What it takes where it is kept; of an open one, for now. */
+  bytes: number;
+}
+
 /** Bits of `flags`. */
 export const FLAG_TIMESTAMP_SKEWED = 1;
 
@@ -53,6 +68,12 @@ export interface EventLog {
   append(events: readonly NewEvent[]): Promise<AppendVerdict[]>;
   /** Calls the listener after each commit. Returns the way to stop. */
   onDurable(listener: (ends: DurableEnds) => void): () => void;
+  /**
+   * Calls the listener with each range that is sealed from then on, once the first commit behind it is
+   * durable: `to` is never beyond the durable end. A process that ends in between tells nobody;
+   * `LogReader.ranges` has them all. Returns the way to stop.
+   */
+  onSealed(listener: (range: LogRange) => void): () => void;
   /** Finishes what is in flight; later appends are refused. */
   close(): Promise<void>;
 }
@@ -68,6 +89,12 @@ export interface LogReader {
    * @throws {LogReadError} The log is damaged or unreadable there, or `from` lies beyond the durable end.
    */
   read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]>;
+  /**
+   * The ranges of the partition that hold durable events, oldest first, each beginning where the one before
+   * ends. The last one is open; a range is shown as sealed once there is something durable behind it.
+   * @throws {LogReadError} The log is unreadable.
+   */
+  ranges(partition: Partition): Promise<LogRange[]>;
   close(): Promise<void>;
 }
 

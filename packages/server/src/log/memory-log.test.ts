@@ -2,12 +2,16 @@ import { expect, it } from 'vitest';
 import { describeLogContract } from './contract.ts';
 import { memoryLog } from './memory-log.ts';
 
-for (const partitionCount of [1, 3]) {
+for (const [partitionCount, rangeMaxCount] of [
+  [1, 1000],
+  [3, 1],
+] as const) {
   describeLogContract({
     name: `memory, ${partitionCount} partition(s)`,
     partitionCount,
     isPersistent: false,
-    create: async () => ({ ...memoryLog({ partitionCount }), destroy: async () => {} }),
+    sealsEachCommit: rangeMaxCount === 1,
+    create: async () => ({ ...memoryLog({ partitionCount, rangeMaxCount }), destroy: async () => {} }),
   });
 }
 

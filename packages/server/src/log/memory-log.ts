@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib';
+import { systemClock, type Clock } from '../clock.ts';
 import {
   LogReadError,
   LogWriteError,
   type AppendVerdict,
   type DurableEnds,
   type EventLog,
+  type LogRange,
   type LogReader,
   type LogRecord,
   type Partition,
@@ -14,6 +16,9 @@ import {
 export interface MemoryLogOptions {
   /** Default 1. With more, a source's events are all in one, and positions have gaps. */
   partitionCount?: number;
+  /** How many events a range holds before it is sealed. Default 1,000. */
+  rangeMaxCount?: number;
+  clock?: Pick<Clock, 'nowMs'>;
 }
 
 export interface MemoryLog {
@@ -23,18 +28,44 @@ export interface MemoryLog {
 }
 
 /** A log that lasts as long as the process: for tests, and the proof that the interface asks no file. */
-export function memoryLog({ partitionCount = 1 }: MemoryLogOptions = {}): MemoryLog {
+export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
+  const { partitionCount = 1, rangeMaxCount = 1000, clock = systemClock } = options;
   if (!Number.isInteger(partitionCount) || partitionCount < 1) {
     throw new RangeError(`partitionCount must be a whole number from 1, not ${partitionCount}`);
   }
-  const partitions: LogRecord[][] = Array.from({ length: partitionCount }, () => []);
+  const partitions = Array.from({ length: partitionCount }, (): MemoryPartition => ({
+    records: [],
+    ranges: [],
+  }));
+  const sealedListeners = new Set<(range: LogRange) => void>();
   const messageIds = new Set<string>();
   const listeners = new Set<(ends: DurableEnds) => void>();
   let nextPosition: Position = 0;
   let isClosed = false;
 
   const durableEnds = (): DurableEnds =>
-    Object.fromEntries(partitions.map((records, partition) => [partition, endOf(records)]));
+    Object.fromEntries(partitions.map(({ records }, partition) => [partition, endOf(records)]));
+
+  function add(partition: Partition, record: LogRecord): void {
+    const { records, ranges } = partitions[partition]!;
+    const last = ranges.at(-1);
+    if (!last || last.count === rangeMaxCount) {
+      if (last) {
+        const sealed = { ...last.range, to: endOf(records) };
+        last.range = sealed;
+        for (const listener of sealedListeners) queueMicrotask(() => listener(sealed));
+      }
+      const from = last?.range.to ?? record.position;
+      ranges.push({
+        count: 0,
+        range: { partition, from, to: undefined, createdAtMs: clock.nowMs(), bytes: 0 },
+      });
+    }
+    const { range } = ranges.at(-1)!;
+    ranges.at(-1)!.count += 1;
+    range.bytes += record.json.length;
+    records.push(record);
+  }
 
   const log: EventLog = {
     get durableEnds() {
@@ -47,7 +78,7 @@ export function memoryLog({ partitionCount = 1 }: MemoryLogOptions = {}): Memory
         if (messageIds.has(id)) return 'duplicate';
         messageIds.add(id);
         const partition = crc32(event.sourceId) % partitionCount;
-        partitions[partition]?.push({ partition, position: nextPosition++, ...event });
+        add(partition, { partition, position: nextPosition++, ...event });
         return 'appended';
       });
       if (verdicts.includes('appended')) {
@@ -59,6 +90,10 @@ export function memoryLog({ partitionCount = 1 }: MemoryLogOptions = {}): Memory
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    onSealed(listener) {
+      sealedListeners.add(listener);
+      return () => sealedListeners.delete(listener);
+    },
     async close() {
       isClosed = true;
     },
@@ -66,11 +101,17 @@ export function memoryLog({ partitionCount = 1 }: MemoryLogOptions = {}): Memory
   return { log, openReader: () => memoryReader(partitions) };
 }
 
+interface MemoryPartition {
+  records: LogRecord[];
+  /** The last one is open. */
+  ranges: { range: LogRange; count: number }[];
+}
+
 function endOf(records: readonly LogRecord[]): Position {
   return (records.at(-1)?.position ?? -1) + 1;
 }
 
-function memoryReader(partitions: readonly LogRecord[][]): LogReader {
+function memoryReader(partitions: readonly MemoryPartition[]): LogReader {
   let ends: DurableEnds = {};
   return {
     setDurableEnds(durableEnds) {
@@ -82,7 +123,7 @@ function memoryReader(partitions: readonly LogRecord[][]): LogReader {
         throw new LogReadError('beyond_end', `position ${from} is beyond the durable end, ${end}`);
       const found: LogRecord[] = [];
       let leftBytes = limit.maxBytes;
-      for (const record of partitions[partition] ?? []) {
+      for (const record of partitions[partition]?.records ?? []) {
         if (record.position < from) continue;
         leftBytes -= record.json.length;
         const isFull = found.length >= limit.maxCount || (leftBytes < 0 && found.length > 0);
@@ -90,6 +131,11 @@ function memoryReader(partitions: readonly LogRecord[][]): LogReader {
         found.push(record);
       }
       return found;
+    },
+    async ranges(partition) {
+      const end = ends[partition] ?? 0;
+      const seen = (partitions[partition]?.ranges ?? []).filter(({ range }) => range.from < end);
+      return seen.map(({ range }, i) => ({ ...range, to: seen[i + 1]?.range.from }));
     },
     async close() {},
   };

@@ -404,6 +404,7 @@ describe('a delivery', () => {
     const reader: LogReader = {
       setDurableEnds: () => {},
       read: () => Promise.reject(new LogReadError(code, 'no')),
+      ranges: async () => [],
       close: async () => {},
     };
     start(

@@ -1,5 +1,5 @@
 import { LogReadError, type DurableEnds, type LogReader, type LogRecord } from '../log.ts';
-import type { Partition, Position, ReadLimit } from '../log.ts';
+import type { LogRange, Partition, Position, ReadLimit } from '../log.ts';
 import { realDisk, type Disk, type DiskFile } from './disk.ts';
 import { FrameCursor } from './frame-cursor.ts';
 import { FrameScanner } from './frame-scanner.ts';
@@ -61,13 +61,19 @@ class SegmentReader implements LogReader {
     return records;
   }
 
+  ranges(partition: Partition): Promise<LogRange[]> {
+    const ranges = this.#lastRead.then(() => this.#ranges(partition));
+    this.#lastRead = ranges.catch(() => {});
+    return ranges;
+  }
+
   async close(): Promise<void> {
     await this.#lastRead;
     await this.#leave();
   }
 
   async #read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]> {
-    const end = (partition === 0 ? this.#durableEnds[0] : undefined) ?? 0;
+    const end = this.#endOf(partition);
     if (from > end)
       throw new LogReadError('beyond_end', `position ${from} is beyond the durable end, ${end}`);
     const records: LogRecord[] = [];
@@ -90,15 +96,52 @@ class SegmentReader implements LogReader {
     }
   }
 
-  /** The frame with that durable position, ready to take it. */
-  async #frameAt(position: Position, end: Position): Promise<FrameCursor> {
+  async #ranges(partition: Partition): Promise<LogRange[]> {
+    const end = this.#endOf(partition);
+    try {
+      await this.#lookUpChain(end);
+      const seen = this.#chain.segments.filter(({ basePosition }) => basePosition < end);
+      return await Promise.all(
+        seen.map(async (segment, i) => ({
+          partition,
+          from: segment.basePosition,
+          to: seen[i + 1]?.basePosition,
+          createdAtMs: segment.createdAtMs,
+          bytes: await this.#fileBytes(segment),
+        })),
+      );
+    } catch (error) {
+      if (error instanceof LogReadError) throw error;
+      throw new LogReadError('io', 'the log cannot be read', { cause: error });
+    }
+  }
+
+  #endOf(partition: Partition): Position {
+    return (partition === 0 ? this.#durableEnds[0] : undefined) ?? 0;
+  }
+
+  async #lookUpChain(end: Position): Promise<void> {
     // The file in which an event is was there before its position was durable. So a look that is as
     // new as the durable end knows every end of a segment that is needed, and that what a failed
     // commit left behind one is void.
-    if (end !== this.#chainEnd) {
-      await this.#chain.refresh();
-      this.#chainEnd = end;
+    if (end === this.#chainEnd) return;
+    await this.#chain.refresh();
+    this.#chainEnd = end;
+  }
+
+  async #fileBytes({ sequence, endBytes }: Segment): Promise<number> {
+    if (endBytes !== Infinity) return endBytes;
+    const file = await this.#disk.open(segmentPath(this.#dir, sequence), 'read');
+    try {
+      return await file.sizeBytes();
+    } finally {
+      await file.close();
     }
+  }
+
+  /** The frame with that durable position, ready to take it. */
+  async #frameAt(position: Position, end: Position): Promise<FrameCursor> {
+    await this.#lookUpChain(end);
     let place = this.#place;
     const isHere = place && place.frame.position <= position && position <= place.scanner.position;
     if (!place || !isHere) place = await this.#goTo(this.#chain.segmentAt(position), position);

@@ -9,7 +9,13 @@ export interface RecoveredLog {
   endPosition: Position;
   nextSequence: number;
   /** The last segment, open for writing and synced. Absent in a new log. */
-  active?: { sequence: number; file: DiskFile; lengthBytes: number };
+  active?: {
+    sequence: number;
+    basePosition: Position;
+    createdAtMs: number;
+    file: DiskFile;
+    lengthBytes: number;
+  };
   /** The segment before the active one. */
   previous?: SegmentEnd;
   /** Of the events in the active segment. */
@@ -44,7 +50,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     if (state.kind === 'damaged') {
       throw new LogReadError('damaged', `segment ${segmentName(sequence)} is damaged: its header`);
     }
-    const { basePosition, previous } = state.header;
+    const { basePosition, createdAtMs, previous } = state.header;
     const file = await disk.open(segmentPath(directory, sequence), 'readwrite');
     try {
       const scan = await scanActive(file, basePosition);
@@ -53,7 +59,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
       return {
         endPosition: scan.endPosition,
         nextSequence,
-        active: { sequence, file, lengthBytes: scan.lengthBytes },
+        active: { sequence, basePosition, createdAtMs, file, lengthBytes: scan.lengthBytes },
         ...(previous && { previous }),
         hashes: scan.hashes,
         ...(cutBytes > 0 && {

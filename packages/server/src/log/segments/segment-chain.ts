@@ -7,8 +7,17 @@ import type { SegmentEnd } from './segment-header.ts';
 export interface Segment {
   sequence: number;
   basePosition: Position;
+  createdAtMs: number;
   /** Where its events end, as its successor says; Infinity while it has none. */
   endBytes: number;
+}
+
+/** A segment behind which there is another one: it is written no more. */
+export interface SealedSegment extends Segment {
+  /** After its last event. */
+  endPosition: Position;
+  /** When the one behind it was made, so after its last event. */
+  sealedAtMs: number;
 }
 
 /**
@@ -39,8 +48,8 @@ export class SegmentChain {
     while (link) {
       const state = this.#states.get(link.sequence);
       if (state?.kind !== 'segment') break;
-      const { basePosition, previous } = state.header;
-      segments.push({ sequence: link.sequence, basePosition, endBytes: link.syncedBytes });
+      const { basePosition, createdAtMs, previous } = state.header;
+      segments.push({ sequence: link.sequence, basePosition, createdAtMs, endBytes: link.syncedBytes });
       link = previous;
     }
     this.segments = segments.toReversed();

@@ -10,6 +10,7 @@ for (const maxSegmentBytes of [256 * 1024 * 1024, 1]) {
     name: `segments of ${maxSegmentBytes} bytes`,
     partitionCount: 1,
     isPersistent: true,
+    sealsEachCommit: maxSegmentBytes === 1,
     async create() {
       const parent = await mkdtemp(join(tmpdir(), 'millrace-log-'));
       const dir = join(parent, 'data', 'log');

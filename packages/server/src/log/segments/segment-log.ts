@@ -5,6 +5,7 @@ import {
   type AppendVerdict,
   type DurableEnds,
   type EventLog,
+  type LogRange,
   type NewEvent,
   type Position,
 } from '../log.ts';
@@ -19,6 +20,7 @@ import {
 } from './frame.ts';
 import { recover, type Cut, type RecoveredLog } from './recovery.ts';
 import { SeenEvents } from './seen-events.ts';
+import type { SealedSegment } from './segment-chain.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 export interface SegmentLogOptions {
@@ -28,6 +30,11 @@ export interface SegmentLogOptions {
   clock?: Pick<Clock, 'nowMs'>;
   /** A segment is closed before the commit that would make it longer. Default 256 MB. */
   maxSegmentBytes?: number;
+  /**
+   * A segment is closed before the first commit that comes this long after it was made, by `clock`. Milliseconds,
+   * default one hour.
+   */
+  maxSegmentAgeMs?: number;
   /** Told of the first commit that fails, and of the first that succeeds after it (no error). */
   onHealthChange?: (error?: LogWriteError) => void;
 }
@@ -43,9 +50,10 @@ export interface SegmentLog extends EventLog {
  * @throws {LogReadError} The last segment is damaged, or of an unknown format version.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
-  const { dir, disk = realDisk, clock = systemClock, maxSegmentBytes = 256 * 1024 * 1024 } = options;
+  const { dir, disk = realDisk, clock = systemClock } = options;
+  const { maxSegmentBytes = 256 * 1024 * 1024, maxSegmentAgeMs = 3_600_000 } = options;
   const recovered = await recover(disk, dir);
-  const writer = new SegmentWriter({ dir, disk, clock, maxSegmentBytes }, recovered);
+  const writer = new SegmentWriter({ dir, disk, clock, maxSegmentBytes, maxSegmentAgeMs }, recovered);
   return new GroupCommitLog(writer, recovered, options.onHealthChange ?? (() => {}));
 }
 
@@ -64,6 +72,7 @@ class GroupCommitLog implements SegmentLog {
   readonly #writer: SegmentWriter;
   readonly #seen: SeenEvents;
   readonly #listeners = new Set<(ends: DurableEnds) => void>();
+  readonly #sealedListeners = new Set<(range: LogRange) => void>();
   #end: Position;
   #waiting: WaitingAppend[] = [];
   #waitingBytes = 0;
@@ -119,6 +128,11 @@ class GroupCommitLog implements SegmentLog {
     return () => this.#listeners.delete(listener);
   }
 
+  onSealed(listener: (range: LogRange) => void): () => void {
+    this.#sealedListeners.add(listener);
+    return () => this.#sealedListeners.delete(listener);
+  }
+
   close(): Promise<void> {
     this.#closed ??= Promise.resolve(this.#committing).then(() => this.#writer.close());
     return this.#closed;
@@ -167,9 +181,10 @@ class GroupCommitLog implements SegmentLog {
       events.length,
       group.map((append) => append.entries),
     );
+    let sealed: SealedSegment | undefined;
     try {
-      const isFirstOfSegment = await this.#writer.append(frame, this.#end);
-      if (isFirstOfSegment) this.#seen.startSegment();
+      sealed = await this.#writer.append(frame, this.#end);
+      if (sealed) this.#seen.startSegment();
     } catch (cause) {
       const error = writeError(cause);
       for (const { hash } of events) this.#seen.release(hash);
@@ -185,7 +200,15 @@ class GroupCommitLog implements SegmentLog {
     for (const { written } of group) written.resolve();
     // In a task of its own: what a listener throws must not stop the commits.
     for (const listener of this.#listeners) queueMicrotask(() => listener(this.durableEnds));
+    if (!sealed) return;
+    const range = rangeOf(sealed);
+    for (const listener of this.#sealedListeners) queueMicrotask(() => listener(range));
   }
+}
+
+function rangeOf(segment: SealedSegment): LogRange {
+  const { basePosition, endPosition, createdAtMs, endBytes } = segment;
+  return { partition: 0, from: basePosition, to: endPosition, createdAtMs, bytes: endBytes };
 }
 
 function writeError(cause: unknown): LogWriteError {

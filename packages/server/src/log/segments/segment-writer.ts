@@ -3,6 +3,7 @@ import type { Position } from '../log.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { totalLength } from './frame.ts';
 import type { RecoveredLog } from './recovery.ts';
+import type { SealedSegment } from './segment-chain.ts';
 import { segmentPath } from './segment-files.ts';
 import { SEGMENT_HEADER_BYTES, encodeSegmentHeader, type SegmentEnd } from './segment-header.ts';
 
@@ -11,10 +12,13 @@ export interface SegmentWriterOptions {
   dir: string;
   clock: Pick<Clock, 'nowMs'>;
   maxSegmentBytes: number;
+  maxSegmentAgeMs: number;
 }
 
 interface ActiveSegment {
   sequence: number;
+  basePosition: Position;
+  createdAtMs: number;
   file: DiskFile;
   /** All of it synced. */
   lengthBytes: number;
@@ -29,6 +33,8 @@ export class SegmentWriter {
   #active: ActiveSegment | undefined;
   /** The last segment with events before the active one. */
   #previous: SegmentEnd | undefined;
+  /** That one, until there is an event behind it. */
+  #sealing: ActiveSegment | undefined;
   #nextSequence: number;
 
   constructor(options: SegmentWriterOptions, recovered: RecoveredLog) {
@@ -39,14 +45,13 @@ export class SegmentWriter {
   }
 
   /**
-   * Resolves once the frame is durable; true when it is the first of its segment. After a rejection
-   * no reader will ever be shown any of it, unless the process ends before the next append succeeds:
+   * Resolves once the frame is durable, with the segment before it where it is the first behind one. After a
+   * rejection no reader will ever be shown any of it, unless the process ends before the next append succeeds:
    * recovery keeps a frame that is whole.
    */
-  async append(frame: readonly Buffer[], basePosition: Position): Promise<boolean> {
+  async append(frame: readonly Buffer[], basePosition: Position): Promise<SealedSegment | undefined> {
     const frameBytes = totalLength(frame);
     const active = await this.#segmentFor(frameBytes, basePosition);
-    const isFirst = isEmpty(active);
     try {
       await active.file.write(frame, active.lengthBytes);
       await active.file.sync();
@@ -55,7 +60,18 @@ export class SegmentWriter {
       throw error;
     }
     active.lengthBytes += frameBytes;
-    return isFirst;
+    const sealed = this.#sealing;
+    this.#sealing = undefined;
+    return (
+      sealed && {
+        sequence: sealed.sequence,
+        basePosition: sealed.basePosition,
+        createdAtMs: sealed.createdAtMs,
+        endBytes: sealed.lengthBytes,
+        endPosition: active.basePosition,
+        sealedAtMs: active.createdAtMs,
+      }
+    );
   }
 
   async close(): Promise<void> {
@@ -64,9 +80,7 @@ export class SegmentWriter {
 
   async #segmentFor(frameBytes: number, basePosition: Position): Promise<ActiveSegment> {
     const active = this.#active;
-    if (active && (isEmpty(active) || active.lengthBytes + frameBytes <= this.#options.maxSegmentBytes)) {
-      return active;
-    }
+    if (active && (isEmpty(active) || !this.#isFull(active, frameBytes))) return active;
     if (active) {
       this.#seal(active);
       await ignoreFailure(active.file.close());
@@ -75,15 +89,22 @@ export class SegmentWriter {
     return this.#active;
   }
 
+  /** By age too, but only once there is something to write behind it: an idle log makes no segments. */
+  #isFull({ lengthBytes, createdAtMs }: ActiveSegment, frameBytes: number): boolean {
+    const { clock, maxSegmentBytes, maxSegmentAgeMs } = this.#options;
+    return lengthBytes + frameBytes > maxSegmentBytes || clock.nowMs() - createdAtMs >= maxSegmentAgeMs;
+  }
+
   async #create(basePosition: Position): Promise<ActiveSegment> {
     const { disk, dir, clock } = this.#options;
     const sequence = this.#nextSequence++;
     const file = await disk.create(segmentPath(dir, sequence));
-    const active = { sequence, file, lengthBytes: SEGMENT_HEADER_BYTES };
+    const createdAtMs = clock.nowMs();
+    const active = { sequence, basePosition, createdAtMs, file, lengthBytes: SEGMENT_HEADER_BYTES };
     try {
       const header = encodeSegmentHeader({
         basePosition,
-        createdAtMs: clock.nowMs(),
+        createdAtMs,
         ...(this.#previous && { previous: this.#previous }),
       });
       await file.write([header], 0);
@@ -96,9 +117,10 @@ export class SegmentWriter {
     return active;
   }
 
-  #seal({ sequence, lengthBytes }: ActiveSegment): void {
+  #seal(segment: ActiveSegment): void {
     this.#active = undefined;
-    this.#previous = { sequence, syncedBytes: lengthBytes };
+    this.#previous = { sequence: segment.sequence, syncedBytes: segment.lengthBytes };
+    this.#sealing = segment;
   }
 
   /** Nothing here needs to succeed: the next segment's header says where the events before it are. */
