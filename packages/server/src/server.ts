@@ -17,7 +17,14 @@ import { destinationKinds } from './destinations/index.ts';
 import { SqliteUnavailableError, openLedgerReader, sqliteFault } from './ledger/index.ts';
 import { bindFault, isLoopback, listen } from './listen.ts';
 import { LockHeldError, acquireLock } from './lock.ts';
-import { LogReadError, openSegmentLog, openSegmentReader, realDisk } from './log/index.ts';
+import {
+  LogReadError,
+  noticeLevel,
+  noticeWords,
+  openSegmentLog,
+  openSegmentReader,
+  realDisk,
+} from './log/index.ts';
 import { RouterStartError, startRouter } from './router/supervisor.ts';
 
 /** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
@@ -101,6 +108,7 @@ async function start(
   const log = await openSegmentLog({
     dir: logDir,
     clock,
+    onDedupeNotice: (notice) => logger[noticeLevel(notice)]({ dedupe: notice }, noticeWords(notice)),
     onHealthChange: (error) => {
       if (error)
         logger.error({ code: error.code, cause: reasonOf(error.cause) }, 'the log cannot be written');
@@ -110,6 +118,9 @@ async function start(
   onStop(() => log.close());
   if (log.cut)
     logger.warn({ cut: log.cut }, 'the log ended in a commit that was never answered; it was cut off');
+
+  for (const damage of log.damage)
+    logger.error({ damage }, 'the log is damaged; deliveries stop there, and new events are kept');
 
   const acceptsAnyWriteKey = config.sources.length === 0;
   const sources = await openSources(config, dataDir);

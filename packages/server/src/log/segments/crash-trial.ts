@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageIds, sampleEvent } from '../contract.ts';
 import { LogReadError, LogWriteError } from '../log.ts';
-import type { AppendVerdict, EventLog, LogReader, NewEvent } from '../log.ts';
+import type { AppendVerdict, LogReader, NewEvent } from '../log.ts';
 import type { Disk } from './disk.ts';
 import { openSegmentReader } from './reader.ts';
-import { openSegmentLog } from './segment-log.ts';
+import { SegmentChain } from './segment-chain.ts';
+import { segmentPath } from './segment-files.ts';
+import { openSegmentLog, type SegmentLog } from './segment-log.ts';
 import { SimulatedDisk, type Crash, type Fate } from './simulated-disk.ts';
 
 export type Step =
@@ -13,6 +15,13 @@ export type Step =
   | { kind: 'append'; eventCount: number; eventBytes: number }
   /** As a client does that gave up waiting, or got a 503: the last call without an answer once more. */
   | { kind: 'append-again' }
+  /** An event that is known to be durable once more, `pick` says which. */
+  | { kind: 'append-known'; pick: number }
+  | { kind: 'time'; passesMs: number }
+  /** Until runs are written and merged. */
+  | { kind: 'upkeep' }
+  /** The older half of the sealed segments is given up, durably. */
+  | { kind: 'trim' }
   | { kind: 'turns'; count: number }
   | { kind: 'settle' }
   | { kind: 'read'; maxCount: number }
@@ -33,10 +42,14 @@ interface Call {
   answer?: AppendVerdict[] | undefined;
 }
 
+/** Of the window in which each duplicate must be found. */
+const WINDOW_MS = 3_600_000;
+
 /**
  * Runs a scenario and rejects where the log breaks its promise: what was answered is there, once, in
  * order; what was not may be missing, but is never garbage nor doubled; no reader sees what a crash
- * takes away; and once the disk works again, so does the log.
+ * takes away; a duplicate is found in whatever segment its event is, or was; and once the disk works again,
+ * so does the log.
  */
 export class Trial {
   readonly #disk: SimulatedDisk;
@@ -44,7 +57,7 @@ export class Trial {
   readonly #wrapped: Disk;
   readonly #scenario: Scenario;
   #fates: Fate[];
-  #log!: EventLog;
+  #log!: SegmentLog;
   #reader!: LogReader;
   /** The messageIds that the log must hold, in order: what was answered, and what recovery found. */
   #known: string[] = [];
@@ -54,6 +67,11 @@ export class Trial {
   #readTo = 0;
   #seenByReader: string[] = [];
   #nextId = 0;
+  #nowMs = 0;
+  /** The messageIds of what was given up, from position 0 on. */
+  #trimmed: string[] = [];
+  /** When each id was first sent: the event is no older. */
+  readonly #sentAtMs = new Map<string, number>();
   readonly #jsonById = new Map<string, Buffer>();
 
   constructor(given: Scenario, wrap: (disk: Disk) => Disk) {
@@ -72,15 +90,35 @@ export class Trial {
     await this.#settled;
     if (this.#disk.hasCrashed) await this.#restart(this.#scenario.crash);
     this.#fates = [];
-    const unanswered = this.#calls.filter(({ answer }) => !answer);
+    // What failed beside the commits is tried again a while later.
+    await this.#log.dedupeIdle();
+    this.#nowMs += 60_000;
+    const unanswered = this.#calls.filter((call) => !call.answer && this.#isRecent(call.ids));
     for (const { ids } of [...unanswered, { ids: this.#newIds(1, 10) }]) {
       await this.#append(ids);
       assert.equal(this.#calls.at(-1)?.answer?.length, ids.length);
     }
     await this.#read(1_000_000);
     assert.deepEqual(this.#seenByReader, await this.#contents());
-    assert.deepEqual(this.#seenByReader, [...this.#known, ...this.#appendedIds()]);
+    assert.deepEqual(this.#seenByReader, this.#durable());
+    await this.#findDuplicates();
+    await this.#log.dedupeIdle();
+    assert.ok(this.#log.dedupe.runCount <= 8, `${this.#log.dedupe.runCount} runs`);
+    assert.equal(this.#log.dedupe.unwrittenCount, 0);
+    await this.#findDuplicates();
     await this.#restart('power-loss');
+    await this.#findDuplicates();
+    await this.#log.close();
+  }
+
+  /** Each event in the window is known, whatever became of runs meanwhile. */
+  async #findDuplicates(): Promise<void> {
+    const ids = this.#durable().filter((id) => this.#isRecent([id]));
+    await this.#append(ids);
+    assert.deepEqual(
+      this.#calls.at(-1)?.answer,
+      ids.map(() => 'duplicate'),
+    );
   }
 
   async #take(step: Step): Promise<void> {
@@ -90,9 +128,29 @@ export class Trial {
         return;
       case 'append-again': {
         const unanswered = this.#calls.findLast(({ answer }) => !answer);
-        if (unanswered) void this.#append(unanswered.ids);
+        if (unanswered && this.#isRecent(unanswered.ids)) void this.#append(unanswered.ids);
         return;
       }
+      case 'append-known': {
+        const ids = this.#durable();
+        const id = ids[step.pick % ids.length];
+        if (id === undefined || !this.#isRecent([id])) return;
+        const call = this.#append([id]);
+        this.#settled = Promise.all([
+          this.#settled,
+          call.then(({ answer }) => assert.notEqual(answer?.[0], 'appended')),
+        ]);
+        return;
+      }
+      case 'time':
+        this.#nowMs += step.passesMs;
+        return;
+      case 'upkeep':
+        await this.#log.dedupeIdle();
+        return;
+      case 'trim':
+        await this.#trim();
+        return;
       case 'turns':
         // A commit starts with a turn of the event loop; each operation of the disk takes a few jobs.
         await nextTurn();
@@ -112,12 +170,13 @@ export class Trial {
   #newIds(count: number, eventBytes: number): string[] {
     return Array.from({ length: count }, () => {
       const messageId = `m${this.#nextId++}`;
+      this.#sentAtMs.set(messageId, this.#nowMs);
       this.#jsonById.set(messageId, Buffer.from(JSON.stringify({ messageId, fill: 'x'.repeat(eventBytes) })));
       return messageId;
     });
   }
 
-  #append(ids: string[]): Promise<unknown> {
+  #append(ids: string[]): Promise<Call> {
     const call: Call = { ids };
     this.#calls.push(call);
     const events = ids.map((id) => sampleEvent(id, { json: this.#json(id) }));
@@ -153,17 +212,25 @@ export class Trial {
   async #restart(crash: Crash): Promise<void> {
     this.#disk.hasCrashed = true;
     await this.#settled;
+    await this.#log.close().catch(() => {});
     const calls = this.#calls;
-    const mustHave = [...this.#known, ...this.#appendedIds()];
+    const mustHave = this.#durable();
     this.#calls = [];
     this.#disk.restart(crash);
     await this.#start();
+    while (this.#disk.hasCrashed) {
+      // In what it does beside the commits.
+      await this.#log.close().catch(() => {});
+      this.#disk.restart(this.#scenario.crash);
+      await this.#start();
+    }
     const found = await this.#contents();
     assert.deepEqual(found.slice(0, mustHave.length), mustHave);
+    assert.equal(new Set(found).size, found.length);
     const more = found.slice(mustHave.length);
     const unanswered = calls.filter(({ answer }) => !answer).flatMap(({ ids }) => ids);
     assert.ok(
-      more.every((id) => unanswered.includes(id)) && new Set(more).size === more.length,
+      more.every((id) => unanswered.includes(id)),
       String(more),
     );
     // A duplicate too is answered only when the event is durable.
@@ -183,16 +250,50 @@ export class Trial {
         this.#log = await openSegmentLog({
           dir: '/log',
           disk: this.#wrapped,
-          clock: { nowMs: () => 0 },
+          clock: { nowMs: () => this.#nowMs },
+          maxSegmentAgeMs: WINDOW_MS / 8,
+          dedupeWindowMs: WINDOW_MS,
           maxSegmentBytes: this.#scenario.maxSegmentBytes,
         });
         this.#reader = openSegmentReader({ dir: '/log', disk: this.#wrapped });
         return;
       } catch (error) {
-        assert.ok(!(error instanceof LogReadError), String(error));
+        assert.ok(!(error instanceof LogReadError) || error.code === 'io', String(error));
         if (this.#disk.hasCrashed) this.#disk.restart(this.#scenario.crash);
       }
     }
+  }
+
+  async #trim(): Promise<void> {
+    await this.#settled;
+    await this.#log.dedupeIdle();
+    const { unwrittenCount } = this.#log.dedupe;
+    // What no run has yet must stay.
+    if (this.#disk.hasCrashed || unwrittenCount > 0) return;
+    const fates = this.#fates;
+    this.#fates = [];
+    const chain = new SegmentChain(this.#disk, '/log');
+    await chain.refresh();
+    const { sealed } = chain;
+    for (const { sequence, endPosition } of sealed.slice(0, sealed.length / 2)) {
+      this.#trimmed = this.#durable().slice(0, endPosition);
+      await this.#disk.remove(segmentPath('/log', sequence));
+      await this.#disk.syncDirectory('/log');
+    }
+    if (this.#readTo < this.#trimmed.length) {
+      this.#readTo = this.#trimmed.length;
+      this.#seenByReader = [...this.#trimmed];
+    }
+    this.#fates = fates;
+  }
+
+  #isRecent(ids: readonly string[]): boolean {
+    return ids.every((id) => this.#nowMs - (this.#sentAtMs.get(id) ?? -Infinity) <= WINDOW_MS);
+  }
+
+  /** The messageIds of all that was answered or found, by position. */
+  #durable(): string[] {
+    return [...this.#known, ...this.#appendedIds()];
   }
 
   #appendedIds(): string[] {
@@ -208,7 +309,7 @@ export class Trial {
       disk: this.#wrapped,
       durableEnds: this.#log.durableEnds,
     });
-    const records = await reader.read(0, 0, { maxCount: 1_000_000, maxBytes: Infinity });
+    const records = await reader.read(0, this.#trimmed.length, { maxCount: 1_000_000, maxBytes: Infinity });
     await reader.close();
     this.#fates = fates;
     const ids = messageIds(records);
@@ -216,7 +317,7 @@ export class Trial {
       records.map(({ json }) => json.toString()),
       ids.map((id) => this.#json(id).toString()),
     );
-    return ids;
+    return [...this.#trimmed, ...ids];
   }
 
   #json(id: string): Buffer {

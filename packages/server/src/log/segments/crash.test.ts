@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Trial, type Scenario } from './crash-trial.ts';
+import { Trial, type Scenario, type Step } from './crash-trial.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { Crash, Fate } from './simulated-disk.ts';
 
@@ -33,8 +33,21 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
         }),
       },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), crash }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('append-known' as const), pick: fc.nat() }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant('time' as const),
+          passesMs: fc.constantFrom(60_000, 600_000, 2_000_000),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('upkeep' as const) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('trim' as const) }) },
     ),
-    { maxLength: 30 },
+    { maxLength: 40 },
   ),
   fates: fc.array(
     fc.oneof(
@@ -45,15 +58,47 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
       },
       { weight: 1, arbitrary: fc.constant<Fate>({ kind: 'crashes' }) },
     ),
-    { maxLength: 150, size: 'max' },
+    { maxLength: 300, size: 'max' },
   ),
   crash,
   maxSegmentBytes: fc.constantFrom(300, 1000, 1_000_000),
   seed: fc.integer(),
 });
 
-function theLogKeepsItsPromise(wrap: (disk: Disk) => Disk): fc.IAsyncProperty<[Scenario]> {
-  return fc.asyncProperty(scenario, (given) => new Trial(given, wrap).run());
+/** Nothing but what makes runs, merges them and lets go of the segments, over power losses. */
+const scenarioOfRuns: fc.Arbitrary<Scenario> = fc.record({
+  steps: fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom<Step>(
+          { kind: 'append', eventCount: 1, eventBytes: 300 },
+          { kind: 'append', eventCount: 3, eventBytes: 10 },
+        ),
+      },
+      { weight: 2, arbitrary: fc.constant<Step>({ kind: 'settle' }) },
+      { weight: 2, arbitrary: fc.constant<Step>({ kind: 'upkeep' }) },
+      { weight: 2, arbitrary: fc.constant<Step>({ kind: 'trim' }) },
+      { weight: 1, arbitrary: fc.constant<Step>({ kind: 'time', passesMs: 20_000 }) },
+      { weight: 1, arbitrary: fc.constant<Step>({ kind: 'crash', crash: 'power-loss' }) },
+    ),
+    { minLength: 5, maxLength: 30 },
+  ),
+  fates: fc.array(
+    fc.oneof(
+      { weight: 30, arbitrary: fc.constant<Fate>({ kind: 'works' }) },
+      { weight: 1, arbitrary: fc.constant<Fate>({ kind: 'fails', code: 'EIO' }) },
+      { weight: 1, arbitrary: fc.constant<Fate>({ kind: 'crashes' }) },
+    ),
+    { maxLength: 500, size: 'max' },
+  ),
+  crash: fc.constant<Crash>('power-loss'),
+  maxSegmentBytes: fc.constant(300),
+  seed: fc.integer(),
+});
+
+function theLogKeepsItsPromise(wrap: (disk: Disk) => Disk, given = scenario): fc.IAsyncProperty<[Scenario]> {
+  return fc.asyncProperty(given, (one) => new Trial(one, wrap).run());
 }
 
 const asItIs = (disk: Disk): Disk => disk;
@@ -65,6 +110,7 @@ function withFiles(disk: Disk, change: (file: DiskFile) => DiskFile): Disk {
     create: async (path) => change(await disk.create(path)),
     open: async (path, mode) => change(await disk.open(path, mode)),
     remove: (path) => disk.remove(path),
+    rename: (from, to) => disk.rename(from, to),
     syncDirectory: (path) => disk.syncDirectory(path),
   };
 }
@@ -72,6 +118,11 @@ function withFiles(disk: Disk, change: (file: DiskFile) => DiskFile): Disk {
 describe('the log over a disk that fails and forgets', () => {
   it('keeps its promise', { timeout: 60_000 }, async () => {
     const search = fc.assert(theLogKeepsItsPromise(asItIs), { numRuns: RUN_COUNT });
+    await expect(search).resolves.toBeUndefined();
+  });
+
+  it('keeps it while runs take the place of segments', { timeout: 60_000 }, async () => {
+    const search = fc.assert(theLogKeepsItsPromise(asItIs, scenarioOfRuns), { numRuns: RUN_COUNT / 4 });
     await expect(search).resolves.toBeUndefined();
   });
 
@@ -83,6 +134,32 @@ describe('the log over a disk that fails and forgets', () => {
     ],
   ])('would not keep it without %s', { timeout: 60_000 }, async (_, wrap) => {
     const outcome = await fc.check(theLogKeepsItsPromise(wrap), { numRuns: 1000, endOnFailure: true });
+    expect(outcome.failed).toBe(true);
+  });
+
+  it.each([
+    [
+      'the sync of runs',
+      (disk: Disk) => ({
+        ...withFiles(disk, (file) => file),
+        create: async (path: string) => {
+          const file = await disk.create(path);
+          return path.includes('.run') ? { ...file, sync: async () => {} } : file;
+        },
+      }),
+    ],
+    [
+      'the sync of the folder of runs',
+      (disk: Disk) => ({
+        ...withFiles(disk, (file) => file),
+        syncDirectory: async (path: string) => (path === '/log' ? disk.syncDirectory(path) : undefined),
+      }),
+    ],
+  ])('would not keep it without %s', { timeout: 60_000 }, async (_, wrap) => {
+    const outcome = await fc.check(theLogKeepsItsPromise(wrap, scenarioOfRuns), {
+      numRuns: 5000,
+      endOnFailure: true,
+    });
     expect(outcome.failed).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { open, mkdir, readdir, unlink } from 'node:fs/promises';
+import { open, mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -15,6 +15,8 @@ export interface Disk {
   create(path: string): Promise<DiskFile>;
   open(path: string, mode: 'read' | 'readwrite'): Promise<DiskFile>;
   remove(path: string): Promise<void>;
+  /** In one step; what had the new name is gone. Both names are in one folder. */
+  rename(from: string, to: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export const realDisk: Disk = {
   create: async (path) => realFile(await open(path, 'wx+')),
   open: async (path, mode) => realFile(await open(path, mode === 'read' ? 'r' : 'r+')),
   remove: (path) => unlink(path),
+  rename: (from, to) => rename(from, to),
   async syncDirectory(path) {
     const handle = await open(path, 'r');
     try {

@@ -45,40 +45,45 @@ describe('the log when something is wrong', () => {
     await vi.waitFor(() => expect(ends).toEqual([{ 0: 5 }]));
   });
 
-  it('holds a bounded number of bytes for a disk that is too slow, and says so', async () => {
-    const gate = new AbortController();
-    const opened = new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve()));
-    const slow = (file: DiskFile): DiskFile => ({
-      sizeBytes: () => file.sizeBytes(),
-      read: (into, offset) => file.read(into, offset),
-      write: (parts, offset) => opened.then(() => file.write(parts, offset)),
-      truncate: (lengthBytes) => file.truncate(lengthBytes),
-      sync: () => file.sync(),
-      close: () => file.close(),
-    });
-    const inner: Disk = disk;
-    const slowDisk: Disk = {
-      makeDirectory: (path) => inner.makeDirectory(path),
-      list: (directory) => inner.list(directory),
-      create: async (path) => slow(await inner.create(path)),
-      open: (path, mode) => inner.open(path, mode),
-      remove: (path) => inner.remove(path),
-      syncDirectory: (path) => inner.syncDirectory(path),
-    };
-    const slowLog = await openSegmentLog({ dir: '/slow', disk: slowDisk });
-    const json = Buffer.alloc(1_000_000, 'x');
-    const answers = Array.from({ length: 100 }, (_, index) =>
-      slowLog.append([{ ...sampleEvent(`big-${index}`), json }]).then(
-        () => 'durable',
-        (error: LogWriteError) => error.code,
-      ),
-    );
-    gate.abort();
-    const codes = await Promise.all(answers);
-    expect(codes.filter((code) => code === 'log_unavailable').length).toBeGreaterThan(30);
-    expect(codes.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 'durable'));
-    await expect(slowLog.append([{ ...sampleEvent('big-99'), json }])).resolves.toEqual(['appended']);
-  });
+  it(
+    'holds a bounded number of bytes for a disk that is too slow, and says so',
+    { timeout: 30_000 },
+    async () => {
+      const gate = new AbortController();
+      const opened = new Promise<void>((resolve) => gate.signal.addEventListener('abort', () => resolve()));
+      const slow = (file: DiskFile): DiskFile => ({
+        sizeBytes: () => file.sizeBytes(),
+        read: (into, offset) => file.read(into, offset),
+        write: (parts, offset) => opened.then(() => file.write(parts, offset)),
+        truncate: (lengthBytes) => file.truncate(lengthBytes),
+        sync: () => file.sync(),
+        close: () => file.close(),
+      });
+      const inner: Disk = disk;
+      const slowDisk: Disk = {
+        makeDirectory: (path) => inner.makeDirectory(path),
+        list: (directory) => inner.list(directory),
+        create: async (path) => slow(await inner.create(path)),
+        open: (path, mode) => inner.open(path, mode),
+        remove: (path) => inner.remove(path),
+        rename: (from, to) => inner.rename(from, to),
+        syncDirectory: (path) => inner.syncDirectory(path),
+      };
+      const slowLog = await openSegmentLog({ dir: '/other/log', disk: slowDisk });
+      const json = Buffer.alloc(1_000_000, 'x');
+      const answers = Array.from({ length: 100 }, (_, index) =>
+        slowLog.append([{ ...sampleEvent(`big-${index}`), json }]).then(
+          () => 'durable',
+          (error: LogWriteError) => error.code,
+        ),
+      );
+      gate.abort();
+      const codes = await Promise.all(answers);
+      expect(codes.filter((code) => code === 'log_unavailable').length).toBeGreaterThan(30);
+      expect(codes.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 'durable'));
+      await expect(slowLog.append([{ ...sampleEvent('big-99'), json }])).resolves.toEqual(['appended']);
+    },
+  );
 
   it('refuses the whole commit, and a duplicate of what failed in it', async () => {
     fates = [{ kind: 'fails', code: 'EIO' }];

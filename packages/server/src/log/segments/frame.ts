@@ -15,7 +15,6 @@ import type { NewEvent, Position } from '../log.ts';
 export const FRAME_HEADER_BYTES = 20;
 const ENTRY_HEADER_BYTES = 30;
 const HASH_AT = 14;
-const HASH_BYTES = 16;
 const CRC_FROM = 8;
 
 /** A longer frame is not written, and one that claims to be longer is damaged. */
@@ -125,8 +124,9 @@ export function entryEnd(entries: Buffer, at: number): number {
   return at + ENTRY_HEADER_BYTES + entries.readUInt16LE(at + 4) + entries.readUInt32LE(at);
 }
 
-export function entryHash(entries: Buffer, at: number): string {
-  return entries.toString('latin1', at + HASH_AT, at + HASH_AT + HASH_BYTES);
+/** Where the hash of the entry is that starts at `at`. */
+export function entryHashAt(at: number): number {
+  return at + HASH_AT;
 }
 
 export function totalLength(parts: readonly Buffer[]): number {

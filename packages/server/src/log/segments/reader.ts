@@ -3,6 +3,7 @@ import type { LogRange, Partition, Position, ReadLimit } from '../log.ts';
 import { realDisk, type Disk, type DiskFile } from './disk.ts';
 import { FrameCursor } from './frame-cursor.ts';
 import { FrameScanner } from './frame-scanner.ts';
+import { findFrame } from './frame-search.ts';
 import { SegmentChain, type Segment } from './segment-chain.ts';
 import { segmentName, segmentPath } from './segment-files.ts';
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts';
@@ -145,12 +146,12 @@ class SegmentReader implements LogReader {
     let place = this.#place;
     const isHere = place && place.frame.position <= position && position <= place.scanner.position;
     if (!place || !isHere) place = await this.#goTo(this.#chain.segmentAt(position), position);
-    while (place.frame.endPosition <= position) place = await this.#advance(place, end);
+    while (place.frame.endPosition <= position) place = await this.#advance(place, end, position);
     place.frame.skipTo(position);
     return place.frame;
   }
 
-  async #advance(place: Place, end: Position): Promise<Place> {
+  async #advance(place: Place, end: Position, wanted: Position): Promise<Place> {
     const { sequence, scanner } = place;
     const { offset, position } = scanner;
     const segments = this.#chain.segments;
@@ -161,7 +162,15 @@ class SegmentReader implements LogReader {
       place.frame = new FrameCursor(scanned.frame);
       return place;
     }
-    if (scanned.kind === 'bad') throw damaged(sequence, offset, scanned.reason);
+    if (scanned.kind === 'bad') {
+      const endBytes = segments[segment]?.endBytes ?? 0;
+      const sound = await findFrame(place.file, offset + 1, endBytes, position);
+      // What is wanted may be behind the damage.
+      if (!sound || sound.position > wanted) throw damaged(sequence, offset, scanned.reason);
+      place.scanner = new FrameScanner(place.file, sound);
+      place.frame = FrameCursor.before(sound.position);
+      return place;
+    }
     const next = segments[segment + 1];
     if (next?.basePosition !== position) throw damaged(sequence, offset, `position ${position} is missing`);
     return this.#goTo(next, position);

@@ -1,7 +1,9 @@
 import { LogReadError, type Position } from '../log.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { HashTable } from './dedupe/hash-table.ts';
+import { addHashes } from './dedupe/segment-hashes.ts';
 import { FrameScanner } from './frame-scanner.ts';
-import { entryEnd, entryHash, type Frame } from './frame.ts';
+import { findFrame } from './frame-search.ts';
 import { listSegments, readSegmentFile, segmentName, segmentPath } from './segment-files.ts';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd } from './segment-header.ts';
 
@@ -18,9 +20,20 @@ export interface RecoveredLog {
   };
   /** The segment before the active one. */
   previous?: SegmentEnd;
-  /** Of the events in the active segment. */
-  hashes: string[];
+  /** That one, where there is nothing behind it yet: it is damaged in its middle, so it is not written again. */
+  sealing?: { sequence: number; basePosition: Position; createdAtMs: number; lengthBytes: number };
+  /** Of the events in the last segment. */
+  hashes: HashTable;
   cut?: Cut;
+  damage: Damage[];
+}
+
+/** Bytes with answered events that are no longer what was written, and have sound ones behind them. */
+export interface Damage {
+  /** Name of the file. */
+  segment: string;
+  offsetBytes: number;
+  reason: string;
 }
 
 /** What recovery took away: the torn rest of a commit that was never answered. */
@@ -36,6 +49,8 @@ export interface Cut {
 /**
  * Brings the log into the state that the last answered commit left it in. Only the last segment is
  * looked into: those before it are complete, and what is wrong with one is the reader's to report.
+ * A bad frame with nothing sound behind it is the torn end of a commit and is cut off. With a sound one behind it, it is
+ * damage to what was answered: nothing is cut, the segment ends with its last sound frame, and the log goes on in a new one.
  * @throws {LogReadError} The last segment has no readable header, or one of an unknown version.
  */
 export async function recover(disk: Disk, directory: string): Promise<RecoveredLog> {
@@ -54,11 +69,26 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     const file = await disk.open(segmentPath(directory, sequence), 'readwrite');
     try {
       const scan = await scanActive(file, basePosition);
+      if (scan.damage.length > 0) {
+        await makeDurable(file, scan);
+        await file.close();
+        const { lengthBytes } = scan;
+        return {
+          endPosition: scan.endPosition,
+          nextSequence,
+          previous: { sequence, syncedBytes: lengthBytes },
+          sealing: { sequence, basePosition, createdAtMs, lengthBytes },
+          hashes: scan.hashes,
+          damage: scan.damage.map((damage) => ({ segment: segmentName(sequence), ...damage })),
+        };
+      }
       const cutBytes = (await file.sizeBytes()) - scan.lengthBytes;
+      await file.truncate(scan.lengthBytes);
       await makeDurable(file, scan);
       return {
         endPosition: scan.endPosition,
         nextSequence,
+        damage: [],
         active: { sequence, basePosition, createdAtMs, file, lengthBytes: scan.lengthBytes },
         ...(previous && { previous }),
         hashes: scan.hashes,
@@ -76,7 +106,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
       throw error;
     }
   }
-  return { endPosition: 0, nextSequence, hashes: [] };
+  return { endPosition: 0, nextSequence, hashes: new HashTable(), damage: [] };
 }
 
 interface ActiveScan {
@@ -84,29 +114,33 @@ interface ActiveScan {
   lengthBytes: number;
   /** Where the last thing written starts: a frame, or the header. */
   lastWriteOffset: number;
-  hashes: string[];
+  hashes: HashTable;
+  damage: Omit<Damage, 'segment'>[];
   /** Why the segment ends here. */
   reason: string;
 }
 
 async function scanActive(file: DiskFile, basePosition: Position): Promise<ActiveScan> {
-  const scanner = new FrameScanner(file, { position: basePosition, offset: SEGMENT_HEADER_BYTES });
-  const hashes: string[] = [];
+  let scanner = new FrameScanner(file, { position: basePosition, offset: SEGMENT_HEADER_BYTES });
+  const hashes = new HashTable();
+  const damage: ActiveScan['damage'] = [];
   let lastWriteOffset = 0;
   for (;;) {
-    const offset = scanner.offset;
+    const { offset, position } = scanner;
     const scanned = await scanner.next(Infinity, Infinity);
-    if (scanned.kind !== 'frame') {
-      const reason = scanned.kind === 'bad' ? scanned.reason : 'the file ends';
-      return { endPosition: scanner.position, lengthBytes: offset, lastWriteOffset, hashes, reason };
+    if (scanned.kind === 'frame') {
+      addHashes(hashes, scanned.frame);
+      lastWriteOffset = offset;
+      continue;
     }
-    addHashes(hashes, scanned.frame);
-    lastWriteOffset = offset;
+    const reason = scanned.kind === 'bad' ? scanned.reason : 'the file ends';
+    const next = scanned.kind === 'bad' && (await findFrame(file, offset + 1, Infinity, position));
+    if (!next) {
+      return { endPosition: position, lengthBytes: offset, lastWriteOffset, hashes, damage, reason };
+    }
+    damage.push({ offsetBytes: offset, reason });
+    scanner = new FrameScanner(file, next);
   }
-}
-
-function addHashes(hashes: string[], { entries }: Frame): void {
-  for (let at = 0; at < entries.length; at = entryEnd(entries, at)) hashes.push(entryHash(entries, at));
 }
 
 /**
@@ -114,7 +148,6 @@ function addHashes(hashes: string[], { entries }: Frame): void {
  * in memory as if it were on the disk, and a sync alone would do nothing.
  */
 async function makeDurable(file: DiskFile, { lengthBytes, lastWriteOffset }: ActiveScan): Promise<void> {
-  await file.truncate(lengthBytes);
   const lastWrite = Buffer.alloc(lengthBytes - lastWriteOffset);
   await file.read(lastWrite, lastWriteOffset);
   await file.write([lastWrite], lastWriteOffset);

@@ -56,6 +56,14 @@ export class SegmentChain {
     this.brokenAt = link && segmentName(link.sequence);
   }
 
+  /** All but the last one, oldest first. */
+  get sealed(): SealedSegment[] {
+    return this.segments.slice(0, -1).map((segment, i) => {
+      const next = this.segments[i + 1]!;
+      return { ...segment, endPosition: next.basePosition, sealedAtMs: next.createdAtMs };
+    });
+  }
+
   async #readNewFiles(): Promise<void> {
     const known = this.#states;
     const states = new Map<number, SegmentFileState>();

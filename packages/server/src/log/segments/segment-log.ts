@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../clock.ts';
 import {
@@ -18,9 +19,12 @@ import {
   encodeFrame,
   type HashedEvent,
 } from './frame.ts';
-import { recover, type Cut, type RecoveredLog } from './recovery.ts';
-import { SeenEvents } from './seen-events.ts';
-import type { SealedSegment } from './segment-chain.ts';
+import type { KnownEvents } from './dedupe/known-events.ts';
+import type { DedupeNotice, DedupeStatus } from './dedupe/notice.ts';
+import { openKnownEvents } from './dedupe/open-known-events.ts';
+import { InFlight } from './in-flight.ts';
+import { recover, type Cut, type Damage, type RecoveredLog } from './recovery.ts';
+import { SegmentChain, type SealedSegment } from './segment-chain.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 export interface SegmentLogOptions {
@@ -35,6 +39,20 @@ export interface SegmentLogOptions {
    * default one hour.
    */
   maxSegmentAgeMs?: number;
+  /** The folder of what duplicates are found by, all of it derived from the segments. Default `dedupe` beside `dir`. */
+  dedupeDir?: string;
+  /**
+   * A duplicate of an event is found for so long after that was received, and longer where it costs nothing.
+   * Milliseconds, default 24 hours. By `clock`.
+   */
+  dedupeWindowMs?: number;
+  /**
+   * What the hashes of events may take in memory. Bytes, default 256 MB: enough for about 130 million events at
+   * 12 bits each. At the bound the window shrinks, and `dedupe` says so.
+   */
+  dedupeMaxMemoryBytes?: number;
+  /** Told what an operator may want to know of the finding of duplicates. */
+  onDedupeNotice?: (notice: DedupeNotice) => void;
   /** Told of the first commit that fails, and of the first that succeeds after it (no error). */
   onHealthChange?: (error?: LogWriteError) => void;
 }
@@ -42,19 +60,41 @@ export interface SegmentLogOptions {
 export interface SegmentLog extends EventLog {
   /** What recovery cut off when the log was opened, to be told to the operator. */
   readonly cut: Cut | undefined;
+  /** Damage found in the last segment when the log was opened; readers stop at it. */
+  readonly damage: readonly Damage[];
+  /** How far duplicates are found, and what it costs. */
+  readonly dedupe: DedupeStatus;
+  /** Resolves when what finds duplicates is written and merged as far as it can be for now. */
+  dedupeIdle(): Promise<void>;
 }
 
 /**
- * Opens the embedded log: one partition, 0, with positions from 0 without gaps. Duplicates are
- * found within the active segment.
- * @throws {LogReadError} The last segment is damaged, or of an unknown format version.
+ * Opens the embedded log: one partition, 0, with positions from 0 without gaps.
+ * @throws {LogReadError} The last segment's header is damaged or of an unknown format version; or a segment whose
+ * hashes must be read again cannot be read.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
   const { dir, disk = realDisk, clock = systemClock } = options;
   const { maxSegmentBytes = 256 * 1024 * 1024, maxSegmentAgeMs = 3_600_000 } = options;
+  const { dedupeDir = join(dirname(dir), 'dedupe'), dedupeWindowMs: windowMs = 24 * 3_600_000 } = options;
+  const { dedupeMaxMemoryBytes: maxMemoryBytes = 256 * 1024 * 1024 } = options;
+  const onNotice = options.onDedupeNotice ?? (() => {});
   const recovered = await recover(disk, dir);
+  const known = await knownEvents().catch(async (error: unknown) => {
+    await recovered.active?.file.close().catch(() => {});
+    throw error;
+  });
   const writer = new SegmentWriter({ dir, disk, clock, maxSegmentBytes, maxSegmentAgeMs }, recovered);
-  return new GroupCommitLog(writer, recovered, options.onHealthChange ?? (() => {}));
+  return new GroupCommitLog(writer, known, recovered, options.onHealthChange ?? (() => {}));
+
+  async function knownEvents(): Promise<KnownEvents> {
+    const chain = new SegmentChain(disk, dir);
+    await chain.refresh();
+    return openKnownEvents(
+      { disk, clock, logDir: dir, dedupeDir, windowMs, maxMemoryBytes, onNotice },
+      { chain, active: recovered.hashes, end: recovered.endPosition },
+    );
+  }
 }
 
 /** What may wait for the commits before it: some seconds of a slow disk. Beyond it nothing more is taken. */
@@ -65,12 +105,24 @@ interface WaitingAppend {
   events: HashedEvent[];
   entries: Buffer;
   written: Deferred;
+  /** The hashes that turned out to be known, where that was not told at once; or what went wrong. Never rejects. */
+  known?: Promise<ReadonlySet<string> | LogWriteError>;
+}
+
+/** An event of which a run must be asked whether it is known. */
+interface Doubt {
+  hash: string;
+  /** In the append. */
+  index: number;
+  isKnown: Promise<boolean>;
 }
 
 class GroupCommitLog implements SegmentLog {
   readonly cut: Cut | undefined;
+  readonly damage: readonly Damage[];
   readonly #writer: SegmentWriter;
-  readonly #seen: SeenEvents;
+  readonly #known: KnownEvents;
+  readonly #inFlight = new InFlight();
   readonly #listeners = new Set<(ends: DurableEnds) => void>();
   readonly #sealedListeners = new Set<(range: LogRange) => void>();
   #end: Position;
@@ -84,12 +136,14 @@ class GroupCommitLog implements SegmentLog {
 
   constructor(
     writer: SegmentWriter,
+    known: KnownEvents,
     recovered: RecoveredLog,
     onHealthChange: (error?: LogWriteError) => void,
   ) {
     this.#writer = writer;
     this.#onHealthChange = onHealthChange;
-    this.#seen = new SeenEvents(recovered.hashes);
+    this.#known = known;
+    this.damage = recovered.damage;
     this.#end = recovered.endPosition;
     this.cut = recovered.cut;
   }
@@ -104,22 +158,27 @@ class GroupCommitLog implements SegmentLog {
     const written = deferred();
     const fresh: HashedEvent[] = [];
     const durable: Promise<void>[] = [];
-    const verdicts = events.map((event): AppendVerdict => {
+    const doubts: Doubt[] = [];
+    const verdicts = events.map((event, index): AppendVerdict => {
       const hash = eventHash(event.sourceId, event.messageId);
-      const seen = this.#seen.find(hash);
-      if (seen === undefined) {
-        this.#seen.claim(hash, written.promise);
-        fresh.push({ event, hash });
-        return 'appended';
+      const inFlight = this.#inFlight.find(hash);
+      if (inFlight) {
+        durable.push(inFlight);
+        return 'duplicate';
       }
-      if (seen !== 'durable') durable.push(seen);
-      return 'duplicate';
+      const isKnown = this.#known.find(hash);
+      if (isKnown === true) return 'duplicate';
+      this.#inFlight.claim(hash, written.promise);
+      fresh.push({ event, hash });
+      if (isKnown !== false) doubts.push({ hash, index, isKnown });
+      return 'appended';
     });
     if (fresh.length > 0) {
-      this.#enqueue(fresh, written);
+      this.#enqueue(fresh, written, doubts);
       durable.push(written.promise);
     }
     await Promise.all(durable);
+    for (const { index, isKnown } of doubts) if (await isKnown) verdicts[index] = 'duplicate';
     return verdicts;
   }
 
@@ -134,11 +193,23 @@ class GroupCommitLog implements SegmentLog {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.resolve(this.#committing).then(() => this.#writer.close());
+    this.#closed ??= Promise.resolve(this.#committing)
+      .then(() => this.#known.close())
+      .then(() => this.#writer.close());
     return this.#closed;
   }
 
-  #enqueue(events: HashedEvent[], written: Deferred): void {
+  get dedupe(): DedupeStatus {
+    return this.#known.status;
+  }
+
+  dedupeIdle(): Promise<void> {
+    return this.#known.idle();
+  }
+
+  #enqueue(events: HashedEvent[], written: Deferred, doubts: readonly Doubt[]): void {
+    // Also where it is not taken: nobody else handles what may reject.
+    const known = doubts.length > 0 ? settled(doubts) : undefined;
     try {
       const entries = encodeEntries(events);
       if (FRAME_HEADER_BYTES + entries.length > MAX_FRAME_BYTES) {
@@ -147,10 +218,10 @@ class GroupCommitLog implements SegmentLog {
       if (this.#waiting.length > 0 && this.#waitingBytes + entries.length > WAITING_MAX_BYTES) {
         throw new LogWriteError('log_unavailable', 'the disk is slower than what arrives');
       }
-      this.#waiting.push({ events, entries, written });
+      this.#waiting.push({ events, entries, written, ...(known && { known }) });
       this.#waitingBytes += entries.length;
     } catch (error) {
-      for (const { hash } of events) this.#seen.release(hash);
+      this.#release(events);
       throw error;
     }
     this.#committing ??= this.#commitWaiting();
@@ -160,7 +231,8 @@ class GroupCommitLog implements SegmentLog {
     while (this.#waiting.length > 0) {
       // All that arrives in one turn of the event loop shares a commit, and with it a sync.
       await nextTurn();
-      await this.#commit(this.#takeGroup());
+      const group = await this.#withoutKnown(this.#takeGroup());
+      if (group.length > 0) await this.#commit(group);
     }
     this.#committing = undefined;
   }
@@ -174,6 +246,30 @@ class GroupCommitLog implements SegmentLog {
     return group;
   }
 
+  /** What is still to be written of them. Runs were asked while the commit before was written. */
+  async #withoutKnown(group: readonly WaitingAppend[]): Promise<WaitingAppend[]> {
+    const left: WaitingAppend[] = [];
+    for (const append of group) {
+      const known = await append.known;
+      if (known === undefined || (known instanceof Set && known.size === 0)) {
+        left.push(append);
+      } else if (known instanceof LogWriteError) {
+        this.#release(append.events);
+        append.written.reject(known);
+      } else {
+        this.#release(append.events.filter(({ hash }) => known.has(hash)));
+        const events = append.events.filter(({ hash }) => !known.has(hash));
+        if (events.length === 0) append.written.resolve();
+        else left.push({ ...append, events, entries: encodeEntries(events) });
+      }
+    }
+    return left;
+  }
+
+  #release(events: readonly HashedEvent[]): void {
+    for (const { hash } of events) this.#inFlight.release(hash);
+  }
+
   async #commit(group: WaitingAppend[]): Promise<void> {
     const events = group.flatMap((append) => append.events);
     const frame = encodeFrame(
@@ -184,10 +280,9 @@ class GroupCommitLog implements SegmentLog {
     let sealed: SealedSegment | undefined;
     try {
       sealed = await this.#writer.append(frame, this.#end);
-      if (sealed) this.#seen.startSegment();
     } catch (cause) {
       const error = writeError(cause);
-      for (const { hash } of events) this.#seen.release(hash);
+      this.#release(events);
       for (const { written } of group) written.reject(error);
       if (!this.#failing) this.#onHealthChange(error);
       this.#failing = true;
@@ -195,7 +290,10 @@ class GroupCommitLog implements SegmentLog {
     }
     if (this.#failing) this.#onHealthChange();
     this.#failing = false;
-    for (const { hash } of events) this.#seen.keep(hash);
+    if (sealed) this.#known.seal(sealed);
+    for (const { hash } of events) this.#known.keep(hash);
+    this.#release(events);
+    this.#known.afterCommit();
     this.#end += events.length;
     for (const { written } of group) written.resolve();
     // In a task of its own: what a listener throws must not stop the commits.
@@ -209,6 +307,17 @@ class GroupCommitLog implements SegmentLog {
 function rangeOf(segment: SealedSegment): LogRange {
   const { basePosition, endPosition, createdAtMs, endBytes } = segment;
   return { partition: 0, from: basePosition, to: endPosition, createdAtMs, bytes: endBytes };
+}
+
+async function settled(doubts: readonly Doubt[]): Promise<ReadonlySet<string> | LogWriteError> {
+  try {
+    const answers = await Promise.all(doubts.map(({ isKnown }) => isKnown));
+    return new Set(doubts.flatMap(({ hash }, i) => (answers[i] ? [hash] : [])));
+  } catch (cause) {
+    return new LogWriteError('log_unavailable', 'it cannot be told whether an event is a duplicate', {
+      cause,
+    });
+  }
 }
 
 function writeError(cause: unknown): LogWriteError {

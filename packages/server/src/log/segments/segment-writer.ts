@@ -15,13 +15,16 @@ export interface SegmentWriterOptions {
   maxSegmentAgeMs: number;
 }
 
-interface ActiveSegment {
+interface WrittenSegment {
   sequence: number;
   basePosition: Position;
   createdAtMs: number;
-  file: DiskFile;
   /** All of it synced. */
   lengthBytes: number;
+}
+
+interface ActiveSegment extends WrittenSegment {
+  file: DiskFile;
 }
 
 /**
@@ -34,13 +37,14 @@ export class SegmentWriter {
   /** The last segment with events before the active one. */
   #previous: SegmentEnd | undefined;
   /** That one, until there is an event behind it. */
-  #sealing: ActiveSegment | undefined;
+  #sealing: WrittenSegment | undefined;
   #nextSequence: number;
 
   constructor(options: SegmentWriterOptions, recovered: RecoveredLog) {
     this.#options = options;
     this.#active = recovered.active;
     this.#previous = recovered.previous;
+    this.#sealing = recovered.sealing;
     this.#nextSequence = recovered.nextSequence;
   }
 

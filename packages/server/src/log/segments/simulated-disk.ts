@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 
 /** What becomes of one operation of the disk. */
@@ -29,18 +29,27 @@ interface Inode {
   unsynced: Change[];
 }
 
+/** A name that is not yet on the disk, or still there: what a power loss may undo, in any combination. */
+type NameChange =
+  | { kind: 'set'; path: string; inode: Inode }
+  | { kind: 'remove'; path: string }
+  | { kind: 'rename'; from: string; to: string; inode: Inode };
+
 /**
- * One folder of files that keeps across a crash what was synced, and of the rest what chance
+ * Folders of files that keep across a crash what was synced, and of the rest what chance
  * decides. After a failed sync what was written before is in memory as if it were on the disk, and
- * a later sync does not write it, as on Linux (https://lwn.net/Articles/752063/).
+ * a later sync does not write it, as on Linux (https://lwn.net/Articles/752063/). Of changes of names that were not synced
+ * any may be kept and any lost, a later one without an earlier one too; a rename is kept or lost as one.
  */
 export class SimulatedDisk implements Disk {
   /** From then on each operation fails, and does nothing, until `restart`. */
   hasCrashed = false;
   readonly #nextFate: () => Fate;
   readonly #random: () => number;
+  /** By path. */
   #names = new Map<string, Inode>();
   #namesOnDisk = new Map<string, Inode>();
+  #unsyncedNames: NameChange[] = [];
 
   /** @param random At least 0, below 1. */
   constructor(nextFate: () => Fate, random: () => number) {
@@ -52,11 +61,8 @@ export class SimulatedDisk implements Disk {
   restart(crash: Crash): void {
     this.hasCrashed = false;
     if (crash === 'kill') return;
-    for (const name of new Set([...this.#names.keys(), ...this.#namesOnDisk.keys()])) {
-      const [before, after] = [this.#namesOnDisk.get(name), this.#names.get(name)];
-      const inode = before === after || this.#random() < 0.5 ? after : before;
-      if (inode) this.#namesOnDisk.set(name, inode);
-      else this.#namesOnDisk.delete(name);
+    for (const change of this.#unsyncedNames.splice(0)) {
+      if (this.#random() < 0.5) rename(this.#namesOnDisk, change);
     }
     this.#names = new Map(this.#namesOnDisk);
     for (const inode of this.#names.values()) {
@@ -69,39 +75,57 @@ export class SimulatedDisk implements Disk {
     await this.#operate();
   }
 
-  async list(): Promise<string[]> {
+  async list(directory: string): Promise<string[]> {
     await this.#operate();
-    return [...this.#names.keys()];
+    return [...this.#names.keys()].flatMap((path) => (dirname(path) === directory ? [basename(path)] : []));
   }
 
   async create(path: string): Promise<DiskFile> {
     await this.#operate();
-    if (this.#names.has(basename(path))) throw ioError('EEXIST');
+    if (this.#names.has(path)) throw ioError('EEXIST');
     const inode: Inode = { inMemory: Buffer.alloc(0), onDisk: Buffer.alloc(0), unsynced: [] };
-    this.#names.set(basename(path), inode);
+    this.#rename({ kind: 'set', path, inode });
     return this.#file(inode);
   }
 
   async open(path: string): Promise<DiskFile> {
     await this.#operate();
-    const inode = this.#names.get(basename(path));
-    if (!inode) throw ioError('ENOENT');
-    return this.#file(inode);
+    return this.#file(this.#inode(path));
   }
 
   async remove(path: string): Promise<void> {
     await this.#operate();
-    if (!this.#names.delete(basename(path))) throw ioError('ENOENT');
+    this.#inode(path);
+    this.#rename({ kind: 'remove', path });
   }
 
-  async syncDirectory(): Promise<void> {
+  async rename(from: string, to: string): Promise<void> {
     await this.#operate();
-    this.#namesOnDisk = new Map(this.#names);
+    this.#rename({ kind: 'rename', from, to, inode: this.#inode(from) });
   }
 
-  /** The bytes of each file as reads see them, to look at and to damage. */
+  async syncDirectory(directory: string): Promise<void> {
+    await this.#operate();
+    const isIn = (change: NameChange): boolean =>
+      dirname(change.kind === 'rename' ? change.to : change.path) === directory;
+    for (const change of this.#unsyncedNames.filter(isIn)) rename(this.#namesOnDisk, change);
+    this.#unsyncedNames = this.#unsyncedNames.filter((change) => !isIn(change));
+  }
+
+  /** The bytes of each file as reads see them, by its name without the folder, to look at and to damage. */
   get files(): ReadonlyMap<string, { inMemory: Buffer }> {
-    return this.#names;
+    return new Map([...this.#names].map(([path, inode]) => [basename(path), inode]));
+  }
+
+  #inode(path: string): Inode {
+    const inode = this.#names.get(path);
+    if (!inode) throw ioError('ENOENT');
+    return inode;
+  }
+
+  #rename(change: NameChange): void {
+    rename(this.#names, change);
+    this.#unsyncedNames.push(change);
   }
 
   #file(inode: Inode): DiskFile {
@@ -175,6 +199,15 @@ export class SimulatedDisk implements Disk {
     const lengthBytes = Math.max(fileBytes, offset + bytes.length);
     const part: Change = { kind: 'write', offset, bytes: beginning };
     return this.#random() < 0.5 ? [part] : [part, { kind: 'truncate', lengthBytes }];
+  }
+}
+
+function rename(names: Map<string, Inode>, change: NameChange): void {
+  if (change.kind === 'set') names.set(change.path, change.inode);
+  if (change.kind === 'remove') names.delete(change.path);
+  if (change.kind === 'rename') {
+    names.delete(change.from);
+    names.set(change.to, change.inode);
   }
 }
 
