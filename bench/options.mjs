@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 
-export const GROUPS = ['library', 'server', 'delivery'];
+export const GROUPS = ['library', 'server', 'delivery', 'log'];
 
-export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery] [--cpu-prof] [--out <file>]
+export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery|log] [--cpu-prof] [--out <file>]
 
   --quick      small sizes, one round, under two minutes: does it work, not how fast is it
-  --only       one group instead of all three
+  --only       one group instead of all four
   --cpu-prof   a .cpuprofile of each measured process in bench/results/; slows what is measured
   --out        where the JSON goes; default bench/results/latest.json
 `;
@@ -25,6 +25,13 @@ const FULL = {
   },
   server: { rounds: 3, warmUpMs: 2_000, measureMs: 10_000, latencyMs: 20_000, drainLimitMs: 60_000 },
   delivery: { rounds: 3, warmUpCount: 2_000, eventCount: 5_000, limitMs: 120_000 },
+  log: {
+    rounds: 3,
+    hashCount: 50_000_000,
+    eventCount: 500_000,
+    knownCount: 50_000,
+    logEventCount: 5_000_000,
+  },
 };
 
 const QUICK = {
@@ -40,6 +47,7 @@ const QUICK = {
   },
   server: { rounds: 1, warmUpMs: 300, measureMs: 1_000, latencyMs: 1_000, drainLimitMs: 10_000 },
   delivery: { rounds: 1, warmUpCount: 200, eventCount: 400, limitMs: 15_000 },
+  log: { rounds: 1, hashCount: 1_000_000, eventCount: 50_000, knownCount: 5_000, logEventCount: 50_000 },
 };
 
 /** @typedef {typeof FULL} Sizes */

@@ -4,10 +4,16 @@ import { dirname, join, resolve } from 'node:path';
 import { environment } from './environment.mjs';
 import { measureDelivery } from './delivery/delivery.mjs';
 import { measureLibrary } from './library/library.mjs';
+import { measureLog } from './log/log.mjs';
 import { USAGE, readOptions } from './options.mjs';
 import { measureServer } from './server/server.mjs';
 
-const MEASURE = { library: measureLibrary, server: measureServer, delivery: measureDelivery };
+const MEASURE = {
+  library: measureLibrary,
+  server: measureServer,
+  delivery: measureDelivery,
+  log: measureLog,
+};
 
 /** What is measured is what users get. */
 const BUILDS = ['../packages/node/dist/index.cjs', '../packages/server/dist/cli.js'];

@@ -116,7 +116,7 @@ function withFiles(disk: Disk, change: (file: DiskFile) => DiskFile): Disk {
 }
 
 describe('the log over a disk that fails and forgets', () => {
-  it('keeps its promise', { timeout: 60_000 }, async () => {
+  it('keeps its promise', { timeout: 120_000 }, async () => {
     const search = fc.assert(theLogKeepsItsPromise(asItIs), { numRuns: RUN_COUNT });
     await expect(search).resolves.toBeUndefined();
   });

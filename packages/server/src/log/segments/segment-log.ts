@@ -10,6 +10,7 @@ import {
   type NewEvent,
   type Position,
 } from '../log.ts';
+import { deferred, type Deferred } from './deferred.ts';
 import { realDisk, type Disk } from './disk.ts';
 import { eventHash } from './event-hash.ts';
 import {
@@ -19,7 +20,9 @@ import {
   encodeFrame,
   type HashedEvent,
 } from './frame.ts';
+import { knownOf, type Doubt } from './dedupe/doubts.ts';
 import type { KnownEvents } from './dedupe/known-events.ts';
+
 import type { DedupeNotice, DedupeStatus } from './dedupe/notice.ts';
 import { openKnownEvents } from './dedupe/open-known-events.ts';
 import { InFlight } from './in-flight.ts';
@@ -47,8 +50,8 @@ export interface SegmentLogOptions {
    */
   dedupeWindowMs?: number;
   /**
-   * What the hashes of events may take in memory. Bytes, default 256 MB: enough for about 130 million events at
-   * 12 bits each. At the bound the window shrinks, and `dedupe` says so.
+   * What the hashes of events may take in memory. Bytes, default 256 MB: enough for about 120 million events at
+   * 12 to 13 bits each. At the bound the window shrinks, and `dedupe` says so.
    */
   dedupeMaxMemoryBytes?: number;
   /** Told what an operator may want to know of the finding of duplicates. */
@@ -107,14 +110,6 @@ interface WaitingAppend {
   written: Deferred;
   /** The hashes that turned out to be known, where that was not told at once; or what went wrong. Never rejects. */
   known?: Promise<ReadonlySet<string> | LogWriteError>;
-}
-
-/** An event of which a run must be asked whether it is known. */
-interface Doubt {
-  hash: string;
-  /** In the append. */
-  index: number;
-  isKnown: Promise<boolean>;
 }
 
 class GroupCommitLog implements SegmentLog {
@@ -209,7 +204,7 @@ class GroupCommitLog implements SegmentLog {
 
   #enqueue(events: HashedEvent[], written: Deferred, doubts: readonly Doubt[]): void {
     // Also where it is not taken: nobody else handles what may reject.
-    const known = doubts.length > 0 ? settled(doubts) : undefined;
+    const known = doubts.length > 0 ? knownOf(doubts) : undefined;
     try {
       const entries = encodeEntries(events);
       if (FRAME_HEADER_BYTES + entries.length > MAX_FRAME_BYTES) {
@@ -309,35 +304,9 @@ function rangeOf(segment: SealedSegment): LogRange {
   return { partition: 0, from: basePosition, to: endPosition, createdAtMs, bytes: endBytes };
 }
 
-async function settled(doubts: readonly Doubt[]): Promise<ReadonlySet<string> | LogWriteError> {
-  try {
-    const answers = await Promise.all(doubts.map(({ isKnown }) => isKnown));
-    return new Set(doubts.flatMap(({ hash }, i) => (answers[i] ? [hash] : [])));
-  } catch (cause) {
-    return new LogWriteError('log_unavailable', 'it cannot be told whether an event is a duplicate', {
-      cause,
-    });
-  }
-}
-
 function writeError(cause: unknown): LogWriteError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return code === 'ENOSPC' || code === 'EDQUOT'
     ? new LogWriteError('disk_full', 'the disk is full', { cause })
     : new LogWriteError('log_unavailable', 'the log cannot be written', { cause });
-}
-
-interface Deferred {
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: Error) => void;
-}
-
-/** `Promise.withResolvers` needs Node 22. */
-function deferred(): Deferred {
-  let settlers: Omit<Deferred, 'promise'> | undefined;
-  const promise = new Promise<void>((resolve, reject) => {
-    settlers = { resolve, reject };
-  });
-  return { promise, ...settlers! };
 }

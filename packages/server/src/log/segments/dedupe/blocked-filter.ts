@@ -1,14 +1,23 @@
 import { WORD_RANGE, type HashWords } from './hash-words.ts';
 
-/** With it 0.4 % of the hashes that are not in a set look as if they were. */
-export const FILTER_BITS_PER_HASH = 12;
+/** Up to so many hashes a run is small. */
+const SMALL_COUNT = 4_000_000;
+
+/**
+ * With 12 bits 0.3 % of the hashes that are not in a run look as if they were. Each run adds its share, however small
+ * it is, and each of those costs a read of the disk: so small runs, which have few hashes of all, get 20 and add a tenth.
+ */
+export function filterBitsPerHash(hashCount: number): number {
+  return hashCount > SMALL_COUNT ? 12 : 20;
+}
+
 /** One block is a cache line, so a look at a filter waits for memory once. */
 export const FILTER_BLOCK_BYTES = 64;
 const BLOCK_WORDS = FILTER_BLOCK_BYTES / 4;
 const BLOCK_BITS = FILTER_BLOCK_BYTES * 8;
 
 export function filterBlockCount(hashCount: number): number {
-  return Math.max(1, Math.ceil((hashCount * FILTER_BITS_PER_HASH) / BLOCK_BITS));
+  return Math.max(1, Math.ceil((hashCount * filterBitsPerHash(hashCount)) / BLOCK_BITS));
 }
 
 /**

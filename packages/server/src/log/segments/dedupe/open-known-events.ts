@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Position } from '../../log.ts';
 import type { SegmentChain } from '../segment-chain.ts';
 import { BLOCK_HASHES } from './run-format.ts';
-import { FILTER_BITS_PER_HASH } from './blocked-filter.ts';
+import { filterBitsPerHash } from './blocked-filter.ts';
 import { belongsTo, coverageOf, includes } from './coverage.ts';
 import type { HashTable } from './hash-table.ts';
 import { KnownEvents, type KnownEventsOptions } from './known-events.ts';
@@ -13,8 +13,21 @@ import { SealedHashes, type RunPart } from './sealed-hashes.ts';
 import { hashesOfSegment } from './segment-hashes.ts';
 import { Upkeep } from './upkeep.ts';
 
-/** What a hash in a run takes in memory: its bits in the filter, and its part of the index. */
-export const RUN_BYTES_PER_HASH = FILTER_BITS_PER_HASH / 8 + 4 / BLOCK_HASHES;
+/** Of a run in memory: its filter, and its index. */
+function runBytes(hashCount: number): number {
+  return hashCount * bytesPerHash(hashCount);
+}
+
+/** The most hashes that a run of so many bytes in memory may have. */
+function mostHashes(bytes: number): number {
+  const asLarge = Math.floor(bytes / bytesPerHash(Infinity));
+  return runBytes(asLarge) <= bytes ? asLarge : Math.floor(bytes / bytesPerHash(0));
+}
+
+function bytesPerHash(hashCount: number): number {
+  return filterBitsPerHash(hashCount) / 8 + 4 / BLOCK_HASHES;
+}
+
 const MAX_RUN_COUNT = 8;
 
 export interface OpenKnownEventsOptions extends Omit<KnownEventsOptions, 'budgetBytes'> {
@@ -37,7 +50,7 @@ export async function openKnownEvents(
   const budgetBytes = (maxMemoryBytes * 3) / 4;
   const limits = {
     maxRunCount: MAX_RUN_COUNT,
-    maxHashCount: Math.floor(maxMemoryBytes / 4 / RUN_BYTES_PER_HASH),
+    maxHashCount: mostHashes(maxMemoryBytes / 4),
     maxSpanMs: windowMs / 4,
   };
   const sealed = new SealedHashes();
@@ -57,7 +70,7 @@ export async function openKnownEvents(
   let cappedMs = -Infinity;
   // The newest first: where memory ends, it is the oldest that are left out.
   for (const segment of missing.toReversed()) {
-    const bytes = (segment.endPosition - segment.basePosition) * RUN_BYTES_PER_HASH;
+    const bytes = runBytes(segment.endPosition - segment.basePosition);
     if (log.active.memoryBytes + sealed.memoryBytes + bytes > budgetBytes) {
       cappedMs = segment.sealedAtMs;
       onNotice({ kind: 'capped', sinceMs: cappedMs });

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SimulatedDisk } from '../simulated-disk.ts';
+import { addToFilter, anyFilterMayHave, filterBlockCount } from './blocked-filter.ts';
 import type { Coverage } from './coverage.ts';
 import { HashTable } from './hash-table.ts';
 import { mergedHashes } from './merged-hashes.ts';
@@ -82,9 +83,24 @@ describe('a run', () => {
     await expect(run.has(Uint32Array.of(7, 1000, 1, 1))).resolves.toBe(false);
   });
 
-  it('takes 12 bits a hash in memory, and calls few hashes known that must be looked up', async () => {
+  it('takes 20 bits a hash in memory while it is small, and takes few hashes for its own', async () => {
     const run = await write(randomHashes(50_000));
-    expect((run.memoryBytes * 8) / 50_000).toBeLessThan(12.2);
+    expect((run.memoryBytes * 8) / 50_000).toBeLessThan(20.2);
+    const others = randomHashes(20_000);
+    const taken = others.filter((hash) => anyFilterMayHave([run.filter], hash));
+    expect(taken.length / others.length).toBeLessThan(0.001);
+  });
+
+  it('has a filter of 12 bits a hash once it is large, which takes one hash in 300 for its own', () => {
+    const hashCount = 4_000_001;
+    expect(filterBlockCount(hashCount) * 512).toBeLessThan(12.001 * hashCount);
+    // As many for each block as of a large run, in a smaller filter.
+    const filter = new Uint32Array(filterBlockCount(hashCount) * 16).subarray(0, 1600);
+    const hashes = randomFillSync(new Uint32Array(4 * Math.floor((100 * 512) / 12)));
+    for (let at = 0; at < hashes.length; at += 4) addToFilter(filter, hashes, at);
+    const others = randomHashes(50_000);
+    const taken = others.filter((hash) => anyFilterMayHave([filter], hash));
+    expect(taken.length / others.length).toBeLessThan(0.006);
   });
 
   it('of two has the hashes of both, each once', async () => {

@@ -1,0 +1,128 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'rolldown';
+import { startChild } from '../processes.mjs';
+import { median } from '../stats.mjs';
+import { number, table, times } from '../table.mjs';
+
+/**
+ * What the log does that no request shows by itself: telling duplicates from a day of events, merging what they are
+ * told by, and starting with millions of events.
+ * @param {{ sizes: import('../options.mjs').Sizes['log'], room: import('../processes.mjs').Room,
+ *   progress: (words: string) => void }} run
+ */
+export async function measureLog({ sizes, room, progress }) {
+  const bundle = join(room.dir, 'log-parts.mjs');
+  await build({
+    input: join(import.meta.dirname, 'parts.mjs'),
+    platform: 'node',
+    output: { file: bundle, format: 'esm' },
+    logLevel: 'silent',
+  });
+  const lookups = await measureLookups({ sizes, room, bundle, progress });
+  const starts = await measureStarts({ sizes, room, bundle, progress });
+  return { sizes, lookups, starts, tables: [...lookupTables(lookups), startTable(starts)] };
+}
+
+async function measureLookups({ sizes, room, bundle, progress }) {
+  const dir = join(room.dir, 'dedupe');
+  await mkdir(dir);
+  const child = startChild('log/lookups.mjs', 'log-lookups', room);
+  try {
+    progress(`writing runs of ${sizes.hashCount} hashes`);
+    const made = await child.ask('prepare', { bundle, dir, hashCount: sizes.hashCount });
+    const trials = [];
+    for (let round = 0; round < sizes.rounds; round += 1) {
+      progress(`round ${round + 1} of ${sizes.rounds}`);
+      const windows = round % 2 === 0 ? ['empty', 'full'] : ['full', 'empty'];
+      const trial = {};
+      for (const window of windows)
+        trial[window] = await child.ask('look', { window, eventCount: sizes.eventCount });
+      trial.known = await child.ask('known', { eventCount: sizes.knownCount });
+      trials.push(trial);
+    }
+    progress('merging');
+    const merge = await child.ask('merge', { dir });
+    return { made, trials, merge };
+  } finally {
+    await child.end();
+    await rm(dir, { recursive: true });
+  }
+}
+
+async function measureStarts({ sizes, room, bundle, progress }) {
+  const dir = join(room.dir, 'starts');
+  const question = { bundle, dir };
+  try {
+    progress(`writing a log of ${sizes.logEventCount} events`);
+    const written = await inChild('fill', { ...question, eventCount: sizes.logEventCount });
+    const trials = [];
+    for (let round = 0; round < sizes.rounds; round += 1) {
+      progress(`start ${round + 1} of ${sizes.rounds}`);
+      trials.push(await inChild('open', question));
+    }
+    await rm(join(dir, 'dedupe'), { recursive: true });
+    return { written, trials, withoutRuns: await inChild('open', question) };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  async function inChild(type, asked) {
+    const child = startChild('log/starts.mjs', `log-${type}`, room);
+    try {
+      return await child.ask(type, asked);
+    } finally {
+      await child.end();
+    }
+  }
+}
+
+function lookupTables({ made, trials, merge }) {
+  const of = (pick) => median(trials.map(pick));
+  const rows = [
+    ['empty window', (trial) => trial.empty],
+    [`${number(made.hashCount, 0)} in ${made.runCount} runs`, (trial) => trial.full],
+    ['… and every event is one of them', (trial) => trial.known],
+  ].map(([name, pick]) => [
+    name,
+    number(of((trial) => pick(trial).cpuUs)),
+    number(of((trial) => pick(trial).cpuUs - trial.empty.cpuUs)),
+    times(of((trial) => pick(trial).cpuUs / trial.empty.cpuUs)),
+    `${number(100 * of((trial) => pick(trial).askedShare))} %`,
+  ]);
+  return [
+    table(
+      'Is an event a duplicate: CPU of all threads, hash excluded',
+      ['', 'CPU µs/event', 'over empty', 'to empty', 'asked of the disk'],
+      rows,
+    ),
+    table(
+      'What duplicates are told by',
+      ['', 'value'],
+      [
+        ['memory of the runs', `${number(made.memoryBytes / 1e6)} MB`],
+        ['… for each hash', `${number((8 * made.memoryBytes) / made.hashCount)} bits`],
+        ['memory of the active table, a full segment', `${number(made.tableBytesPerHash)} bytes a hash`],
+        ['adding a hash to the active table', `${number(made.tableAddUs)} µs`],
+        ['merging, CPU', `${number(merge.cpuUs)} µs a hash`],
+        ['longest pause of the loop while merging', `${number(merge.loopMaxMs)} ms`],
+        ['… 99 % are below', `${number(merge.loopP99Ms)} ms`],
+      ],
+    ),
+  ];
+}
+
+function startTable({ written, trials, withoutRuns }) {
+  return table(
+    `Start with ${number(written.eventCount, 0)} events in ${written.rangeCount} segments (${number(written.bytes / 1e9)} GB)`,
+    ['', 'ms', 'events of the active segment read'],
+    [
+      [
+        'as it was left',
+        number(median(trials.map(({ elapsedMs }) => elapsedMs))),
+        number(written.activeCount, 0),
+      ],
+      ['without any run', number(withoutRuns.elapsedMs), `${number(written.eventCount, 0)}, all`],
+    ],
+  );
+}
