@@ -39,18 +39,30 @@ export function addToFilter(filter: Uint32Array, hashes: Uint32Array, at: number
   filter[block + 14 + ((b >>> 12) & 1)]! |= 1 << (b >>> 13);
 }
 
+/** Where to look in each of the filters. There is one lookup at a time. */
+let blocks = new Uint32Array(64);
+
 /**
- * False: none of the filters was given the hash. All bits of all filters are looked at without a branch: it would
- * be guessed wrong half of the time, and the memory of one filter would be waited for after that of the other.
+ * False: none of the filters was given the hash. The memory of all of them is asked for before any of it is needed, and all
+ * bits are looked at without a branch, which would be guessed wrong half of the time: so the waiting is done once.
  */
 export function anyFilterMayHave(filters: readonly Uint32Array[], hash: HashWords): boolean {
   const first = hash[0]!;
   const a = hash[2]!;
   const b = hash[3]!;
-  let found = 0;
+  if (filters.length > blocks.length) blocks = new Uint32Array(2 * filters.length);
+  let asked = 0;
   for (let i = 0; i < filters.length; i++) {
     const filter = filters[i]!;
     const block = blockOf(filter, first);
+    blocks[i] = block;
+    asked |= filter[block]!;
+  }
+  // Bit 0 says what was found. The other word is of no interest but that it was read.
+  let found = asked & ~1;
+  for (let i = 0; i < filters.length; i++) {
+    const filter = filters[i]!;
+    const block = blocks[i]!;
     found |=
       (filter[block + (a & 1)]! >>> (a >>> 1)) &
       (filter[block + 2 + ((a >>> 6) & 1)]! >>> (a >>> 7)) &
