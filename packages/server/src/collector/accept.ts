@@ -5,7 +5,9 @@ import { jsonOf } from './json.ts';
 import type { CollectorLimits } from './limits.ts';
 import type { RefusedEvent } from './refusal.ts';
 import type { Route } from './routes.ts';
-import { stampsOf } from './stamps.ts';
+import type { EventSlice } from './scan.ts';
+import { stampSlice } from './stamp-slice.ts';
+import { stamper, type Stamp } from './stamps.ts';
 
 export interface Acceptance {
   route: Route;
@@ -20,8 +22,6 @@ export interface Acceptance {
 export interface Judgement {
   /** Ready for the log. */
   events: NewEvent[];
-  /** The same events as objects, index by index. */
-  bodies: JsonObject[];
   refused: RefusedItem[];
 }
 
@@ -32,24 +32,53 @@ export interface RefusedItem extends RefusedEvent {
 }
 
 /** Completes, validates and stamps each item; each one stands or falls alone. */
-export function judge({ items, shared }: Envelope, acceptance: Acceptance): Judgement {
-  const judgement: Judgement = { events: [], bodies: [], refused: [] };
+export function judge({ items, shared, slices }: Envelope, acceptance: Acceptance): Judgement {
+  const judgement: Judgement = { events: [], refused: [] };
+  const stamp = stamper(acceptance.receivedAtMs);
   for (const [index, item] of items.entries()) {
-    const verdict = judgeItem(item, shared, acceptance);
-    if ('code' in verdict) {
-      judgement.refused.push({ index, ...verdict });
-    } else {
-      judgement.events.push(verdict.event);
-      judgement.bodies.push(verdict.body);
-    }
+    const slice = slices?.[index];
+    const verdict = slice
+      ? judgeSlice(item as JsonObject, slice, shared.sentAt, stamp, acceptance)
+      : judgeItem(item, shared, stamp, acceptance);
+    if ('code' in verdict) judgement.refused.push({ index, ...verdict });
+    else judgement.events.push(verdict.event);
   }
   return judgement;
 }
 
-type ItemVerdict = { event: NewEvent; body: JsonObject } | (RefusedEvent & { code: RefusalCode });
+type ItemVerdict = { event: NewEvent } | (RefusedEvent & { code: RefusalCode });
+
+/** An event whose bytes stay as they came: `fields` are those that it is judged by, and nothing else of it. */
+function judgeSlice(
+  fields: JsonObject,
+  slice: EventSlice,
+  sentAt: unknown,
+  stamp: Stamp,
+  { route, sourceId, receivedAtMs, limits, newMessageId }: Acceptance,
+): ItemVerdict {
+  const sizeBytes = slice.end - slice.start;
+  const refuse = (code: RefusalCode): ItemVerdict => ({ code, event: parsed(slice), sizeBytes });
+  const lacking = {
+    type: route !== 'batch' && fields['type'] === undefined ? route : undefined,
+    sentAt: fields['sentAt'] === undefined ? sentAt : undefined,
+    messageId: fields['messageId'] === undefined ? newMessageId() : undefined,
+  };
+  if (lacking.type !== undefined) fields['type'] = lacking.type;
+  if (lacking.sentAt !== undefined) fields['sentAt'] = lacking.sentAt;
+  const fault = faultOfEvent(fields);
+  if (fault) return refuse(fault);
+  if (sizeBytes > limits.eventMaxBytes) return refuse('message_too_large');
+  const { stamps, flags } = stamp(fields);
+  const messageId = lacking.messageId ?? (fields['messageId'] as string);
+  return { event: { sourceId, messageId, receivedAtMs, flags, json: stampSlice(slice, stamps, lacking) } };
+}
+
+function parsed({ body, start, end }: EventSlice): unknown {
+  return JSON.parse(body.toString('utf8', start, end));
+}
 
 /** Writes into the item, which was parsed for this alone: a copy of each event costs as much as its parsing. */
-function judgeItem(item: unknown, shared: Shared, acceptance: Acceptance): ItemVerdict {
+function judgeItem(item: unknown, shared: Shared, stamp: Stamp, acceptance: Acceptance): ItemVerdict {
   const { route, sourceId, receivedAtMs, limits } = acceptance;
   if (!isJsonObject(item)) return refused('invalid_event', item);
   const { type, sentAt, timestamp, originalTimestamp, receivedAt, messageId: ownMessageId } = item;
@@ -60,7 +89,7 @@ function judgeItem(item: unknown, shared: Shared, acceptance: Acceptance): ItemV
   const fault = faultOfEvent(item);
   if (fault) return refused(fault, item);
 
-  const { stamps, flags } = stampsOf(item, receivedAtMs);
+  const { stamps, flags } = stamp(item);
   const messageId = (ownMessageId ?? acceptance.newMessageId()) as string;
   Object.assign(item, stamps, { messageId });
   const json = jsonOf(item);
@@ -71,7 +100,7 @@ function judgeItem(item: unknown, shared: Shared, acceptance: Acceptance): ItemV
     const sizeBytes = jsonOf({ ...item, ...sent })?.length ?? json.length;
     if (sizeBytes > limits.eventMaxBytes) return { code: 'message_too_large', event: item, sizeBytes };
   }
-  return { event: { sourceId, messageId, receivedAtMs, flags, json }, body: item };
+  return { event: { sourceId, messageId, receivedAtMs, flags, json } };
 }
 
 /** Gives the item what its batch shares, and takes its write key: that is nobody's business further on. */

@@ -1,8 +1,16 @@
 import type { RefusalCode } from '@millrace/spec';
 import type { CollectorLimits } from './limits.ts';
 import type { Route } from './routes.ts';
+import { scan, type EventSlice } from './scan.ts';
 
-export type Decoded = { value: unknown } | { code: RefusalCode };
+export interface DecodedBody {
+  /** With `slices` only as deep as the collector looks. */
+  value: unknown;
+  /** Where the events' bytes are, when none of them needs more than its stamps. */
+  slices?: readonly EventSlice[];
+}
+
+export type Decoded = DecodedBody | { code: RefusalCode };
 
 /** Just these headers of a request. */
 export interface BodyHeaders {
@@ -25,6 +33,8 @@ export function decode(
   if (body.length > limits.batchMaxBytes) {
     return { code: route === 'batch' ? 'batch_too_large' : 'message_too_large' };
   }
+  const scanned = scan(body, route);
+  if (scanned) return scanned;
   try {
     // Plain JSON.parse: a `__proto__` in the body becomes a property like any other.
     return { value: JSON.parse(body.toString('utf8')) };

@@ -1,11 +1,15 @@
 import { isJsonObject, type RefusalCode } from '@millrace/spec';
+import type { DecodedBody } from './decode.ts';
 import { jsonOf } from './json.ts';
 import type { CollectorLimits } from './limits.ts';
 import type { Route } from './routes.ts';
+import type { EventSlice } from './scan.ts';
 
 /** What a request carries, whichever route it came by. */
 export interface Envelope {
   items: readonly unknown[];
+  /** Where the bytes of each item are, when all of them can be kept as they came. */
+  slices: readonly EventSlice[] | undefined;
   shared: Shared;
 }
 
@@ -26,8 +30,12 @@ export type Opened = { envelope: Envelope } | { code: RefusalCode };
  */
 const GROWTH_MAX_FACTOR = 10;
 
-export function openEnvelope(body: unknown, route: Route, limits: CollectorLimits): Opened {
-  if (route !== 'batch') return { envelope: { items: [body], shared: {} } };
+export function openEnvelope(
+  { value: body, slices }: DecodedBody,
+  route: Route,
+  limits: CollectorLimits,
+): Opened {
+  if (route !== 'batch') return { envelope: { items: [body], slices, shared: {} } };
   if (!isJsonObject(body) || !Array.isArray(body['batch'])) return { code: 'invalid_batch' };
   const items: readonly unknown[] = body['batch'];
   if (items.length === 0) return { code: 'empty_batch' };
@@ -39,5 +47,6 @@ export function openEnvelope(body: unknown, route: Route, limits: CollectorLimit
     const grownBytes = shared.length * items.length;
     if (grownBytes > GROWTH_MAX_FACTOR * limits.batchMaxBytes) return { code: 'batch_too_large' };
   }
-  return { envelope: { items, shared: { context, integrations, sentAt: sentAt ?? undefined } } };
+  const shared = { context, integrations, sentAt: sentAt ?? undefined };
+  return { envelope: { items, slices, shared } };
 }

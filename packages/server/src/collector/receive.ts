@@ -1,12 +1,18 @@
 import type { RefusalCode } from '@millrace/spec';
 import type { Clock } from '../clock.ts';
-import { LogWriteError, type AppendVerdict, type EventLog } from '../log/log.ts';
+import { LogWriteError, type AppendVerdict, type EventLog, type NewEvent } from '../log/log.ts';
 import { judge, type Judgement } from './accept.ts';
 import { authenticate, writeKeyOfBody, writeKeyOfHeader } from './authenticate.ts';
 import { decode, type BodyHeaders } from './decode.ts';
 import { openEnvelope } from './envelope.ts';
 import type { CollectorLimits } from './limits.ts';
-import { refusedEvent, refusedRequest, type Refusal, type RequestFacts } from './refusal.ts';
+import {
+  refusedEvent,
+  refusedRequest,
+  type Refusal,
+  type RefusedEvent,
+  type RequestFacts,
+} from './refusal.ts';
 import type { Route } from './routes.ts';
 import type { SourceRegistry } from './sources.ts';
 
@@ -62,7 +68,7 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
     const sourceId = authentication.source.id;
     facts.sourceId = sourceId;
 
-    const opened = openEnvelope(decoded.value, route, limits);
+    const opened = openEnvelope(decoded, route, limits);
     if ('code' in opened) return refuse(opened.code);
 
     const acceptance = { route, sourceId, receivedAtMs: facts.receivedAtMs, limits, newMessageId };
@@ -72,7 +78,8 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
 
     for (const item of judgement.refused) report(refusedEvent(item.code, facts, item));
     for (const [index, verdict] of verdicts.entries()) {
-      if (verdict === 'duplicate') report(refusedEvent('duplicate', facts, duplicateAt(judgement, index)));
+      if (verdict !== 'duplicate') continue;
+      report(refusedEvent('duplicate', facts, duplicateOf(judgement.events[index]!)));
     }
     const [first] = judgement.refused;
     return route !== 'batch' && first ? { code: first.code } : { refused: judgement.refused };
@@ -92,9 +99,6 @@ async function append(
   }
 }
 
-function duplicateAt(
-  { events, bodies }: Judgement,
-  index: number,
-): { event: unknown; sizeBytes: number | undefined } {
-  return { event: bodies[index], sizeBytes: events[index]?.json.length };
+function duplicateOf({ json }: NewEvent): RefusedEvent {
+  return { event: JSON.parse(json.toString()), sizeBytes: json.length };
 }

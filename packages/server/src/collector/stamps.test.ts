@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FLAG_TIMESTAMP_SKEWED } from '../log/log.ts';
-import { stampsOf } from './stamps.ts';
+import { stamper, type SentTimes, type Stamped } from './stamps.ts';
+
+const stamped = (sent: SentTimes, receivedAtMs: number): Stamped => stamper(receivedAtMs)(sent);
 
 const RECEIVED_AT = '2026-03-10T12:00:00.000Z';
 const receivedAtMs = Date.parse(RECEIVED_AT);
@@ -83,7 +85,7 @@ const rows: Row[] = [
 
 describe('stampsOf', () => {
   it.each(rows)('$name', ({ timestamp, sentAt, expected, skewed = false }) => {
-    const { stamps, flags } = stampsOf({ timestamp, sentAt }, receivedAtMs);
+    const { stamps, flags } = stamped({ timestamp, sentAt }, receivedAtMs);
     expect(stamps).toEqual({
       receivedAt: RECEIVED_AT,
       timestamp: expected,
@@ -96,7 +98,7 @@ describe('stampsOf', () => {
     const date = fc.date({ noInvalidDate: true }).map((value) => value.toISOString());
     fc.assert(
       fc.property(date, date, fc.date({ noInvalidDate: true }), (timestamp, sentAt, received) => {
-        const { stamps } = stampsOf({ timestamp, sentAt }, received.getTime());
+        const { stamps } = stamped({ timestamp, sentAt }, received.getTime());
         expect(Date.parse(stamps.timestamp)).not.toBeNaN();
         expect(stamps.originalTimestamp).toBe(timestamp);
       }),

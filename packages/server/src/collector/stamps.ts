@@ -23,23 +23,33 @@ export interface Stamped {
   flags: number;
 }
 
+export type Stamp = (sent: SentTimes) => Stamped;
+
 /**
- * The collector's times for an event. `timestamp` is moved by as much as the sender's clock is off
- * (`receivedAt − (sentAt − timestamp)`), so a historical timestamp keeps its distance to `sentAt`.
- * It stands as sent where there is no `sentAt`, or one more than 24 h off, which sets the flag.
+ * Gives events that were received together their times. `timestamp` is moved by as much as the
+ * sender's clock is off (`receivedAt − (sentAt − timestamp)`), so a historical timestamp keeps its
+ * distance to `sentAt`. It stands as sent where there is no `sentAt`, or one more than 24 h off,
+ * which sets the flag.
  * Source: https://segment.com/docs/connections/spec/common/#timestamps
  */
-export function stampsOf(sent: SentTimes, receivedAtMs: number): Stamped {
+export function stamper(receivedAtMs: number): Stamp {
   const receivedAt = new Date(receivedAtMs).toISOString();
-  const sentAtMs = typeof sent.sentAt === 'string' ? Date.parse(sent.sentAt) : undefined;
-  const skewed = sentAtMs !== undefined && Math.abs(receivedAtMs - sentAtMs) > SKEW_MAX_MS;
-  const flags = skewed ? FLAG_TIMESTAMP_SKEWED : 0;
-  if (typeof sent.timestamp !== 'string') {
-    return { stamps: { receivedAt, timestamp: receivedAt }, flags };
-  }
-  const timestamp =
-    sentAtMs === undefined || skewed ? sent.timestamp : moved(sent.timestamp, receivedAtMs - sentAtMs);
-  return { stamps: { receivedAt, timestamp, originalTimestamp: sent.timestamp }, flags };
+  // A batch has one `sentAt` for all of its events: it is read once.
+  let sentAt: unknown;
+  let aheadMs: number | undefined;
+  return (sent) => {
+    if (sent.sentAt !== sentAt) {
+      sentAt = sent.sentAt;
+      aheadMs = typeof sentAt === 'string' ? receivedAtMs - Date.parse(sentAt) : undefined;
+    }
+    const skewed = aheadMs !== undefined && Math.abs(aheadMs) > SKEW_MAX_MS;
+    const flags = skewed ? FLAG_TIMESTAMP_SKEWED : 0;
+    if (typeof sent.timestamp !== 'string') {
+      return { stamps: { receivedAt, timestamp: receivedAt }, flags };
+    }
+    const timestamp = aheadMs === undefined || skewed ? sent.timestamp : moved(sent.timestamp, aheadMs);
+    return { stamps: { receivedAt, timestamp, originalTimestamp: sent.timestamp }, flags };
+  };
 }
 
 function moved(timestamp: string, byMs: number): string {
