@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemClock, type Clock } from './clock.ts';
 import { isBusy, openSqlite, type SqliteDatabase } from './ledger/sqlite.ts';
@@ -97,6 +97,21 @@ function end(path: string, pid: number): void {
     // Gone by itself is as good; not being allowed to is not.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH')
       throw new LockHeldError(path, pid, { cause: error });
+  }
+}
+
+/** Whether a process holds the lock of that file, in a look that takes it from nobody. */
+export function isLockHeld(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const db = openSqlite(path, { mode: 'lock' });
+  try {
+    db.prepare('SELECT count(*) AS count FROM sqlite_schema').all();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    db.close();
   }
 }
 

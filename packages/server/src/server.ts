@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
@@ -25,6 +25,7 @@ import {
   openSegmentReader,
   realDisk,
 } from './log/index.ts';
+import { createTraceReader, scanningFinder } from './trace/index.ts';
 import { RouterStartError, startRouter } from './router/supervisor.ts';
 
 /** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
@@ -168,6 +169,20 @@ async function start(
     })),
     routerStatus: () => router.status(),
     ledger,
+    // Each with a reader of its own: they look at different places.
+    async trace(messageId, signal) {
+      const traced = openSegmentReader({ dir: logDir });
+      try {
+        const finder = scanningFinder({ reader: traced, durableEnds: () => log.durableEnds });
+        const duplicates = (id: string) => refused.duplicatesOf(id);
+        return await createTraceReader({ finder, reader: traced, ledger, duplicates }).trace(
+          messageId,
+          signal,
+        );
+      } finally {
+        await traced.close();
+      }
+    },
     hosts: isLoopback(consoleHost) ? [] : [consoleHost],
     token: consoleToken,
     staticDir: fileURLToPath(new URL('console', import.meta.url)),
@@ -176,6 +191,10 @@ async function start(
   });
   onStop(() => console.close());
   const consoleUrl = await listenOrSay(console, consoleHost, options.consolePort, '--console-port');
+  // For commands on this data folder, which know the lock but not the port.
+  const addressFile = join(dataDir, 'server.json');
+  await writeFile(addressFile, JSON.stringify({ trackingUrl, consoleUrl }), { mode: 0o600 });
+  onStop(() => rm(addressFile, { force: true }));
   return { trackingUrl, consoleUrl, acceptsAnyWriteKey };
 }
 

@@ -73,6 +73,8 @@ export const CONSOLE_CODES = {
   forbidden_origin: 'the console does not answer to pages of another origin',
   unauthorized_console: 'the console needs its token as Authorization: Bearer',
   too_many_streams: 'too many pages are watching; close one',
+  unknown_message: 'no event with this messageId is known',
+  too_many_traces: 'too many events are being looked for; try again',
   console_failed: 'the console failed; see the log of the server',
 } as const;
 

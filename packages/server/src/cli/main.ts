@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runTrace, type TraceFlags } from './trace.ts';
 import { runServer, type ServeFlags } from './serve.ts';
 
 const version = (
@@ -27,6 +28,15 @@ withServeFlags(
 withServeFlags(
   program.command('start').description('run with a configuration that names its sources'),
 ).action((flags: ServeFlags) => runServer('start', flags));
+
+program
+  .command('trace')
+  .description('show what became of an event: from the running server, else from the files')
+  .argument('<messageId>')
+  .option('--data <dir>', 'folder for all data', '.millrace')
+  .option('--console <url>', 'the console to ask (default: that of the server on the data folder)')
+  .option('--json', 'print JSON')
+  .action((messageId: string, flags: TraceFlags) => runTrace(messageId, flags));
 
 await program.parseAsync();
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createConsole, type ConsoleOptions } from './console.ts';
-import { createFakeLog, emptyLedger } from './fakes.ts';
+import { createFakeLog, emptyLedger, emptyTrace } from './fakes.ts';
 import { createRefusedRing } from './refused-ring.ts';
 import type { EventsReply, FeedEvent } from './wire.ts';
 
@@ -26,6 +26,7 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
     refused,
     receivedCount: () => fake.log.durableEnds[0] ?? 0,
     ledger: emptyLedger,
+    trace: emptyTrace,
     sources: () => [{ id: 'web', name: 'Web', writeKey: 'wk_live_0123456789' }],
     destinations: [],
     routerStatus: () => ({ state: 'running', destinations: [] }),
@@ -46,6 +47,7 @@ const ROUTES = [
   '/api/status',
   '/api/events',
   '/api/stream',
+  '/api/trace/some-id',
   '/nothing',
   '/%',
 ];
@@ -200,4 +202,39 @@ test('what there is not answers 404 with a code', async () => {
   const reply = await consoleOf().app.inject({ url: '/api/nothing', headers: { host: 'localhost' } });
   expect(reply.statusCode).toBe(404);
   expect(reply.json()).toMatchObject({ code: 'not_found' });
+});
+
+describe('GET /api/trace/:messageId', () => {
+  test('answers with what the trace says of the decoded id', async () => {
+    const asked: string[] = [];
+    const { app } = consoleOf({
+      trace: async (messageId) => {
+        asked.push(messageId);
+        return { messageId, events: [], duplicates: [{ receivedAtMs: 5 }] };
+      },
+    });
+    const reply = await app.inject('/api/trace/a%2Fb%20c');
+    expect(reply.json()).toEqual({ messageId: 'a/b c', events: [], duplicates: [{ receivedAtMs: 5 }] });
+    expect(asked).toEqual(['a/b c']);
+  });
+
+  test('says 404 of an event that nobody knows', async () => {
+    const reply = await consoleOf().app.inject('/api/trace/none');
+    expect(reply.statusCode).toBe(404);
+    expect(reply.json()).toMatchObject({ code: 'unknown_message' });
+  });
+
+  test('looks for four events at a time', async () => {
+    const waiting: (() => void)[] = [];
+    const { app } = consoleOf({
+      trace: () => new Promise((resolve) => waiting.push(() => resolve(undefined))),
+    });
+    const looking = Array.from({ length: 4 }, async () => await app.inject('/api/trace/slow'));
+    await vi.waitFor(() => expect(waiting).toHaveLength(4));
+    const fifth = await app.inject('/api/trace/slow');
+    expect(fifth.statusCode).toBe(503);
+    expect(fifth.json()).toMatchObject({ code: 'too_many_traces' });
+    for (const answer of waiting) answer();
+    for (const reply of await Promise.all(looking)) expect(reply.statusCode).toBe(404);
+  });
 });

@@ -7,13 +7,16 @@ import type { EventLog, LogReader } from '../log/log.ts';
 import { guardFault, type GuardOptions } from './guard.ts';
 import { API_HEADERS, SECURITY_HEADERS, cacheControlOf } from './headers.ts';
 import { registerApi } from './routes.ts';
+import { registerTrace } from './trace-route.ts';
 import { readStatus, type StatusOptions } from './status.ts';
+import type { TraceReader } from '../trace/trace.ts';
 import type { ErrorReply } from './wire.ts';
 
 export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'durableEnds' | 'onLedgerError'> {
   log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
   /** The console's own; it is not closed here. */
   reader: LogReader;
+  trace: TraceReader['trace'];
   /** Names that the console answers to beside loopback names and the address it is reached at. */
   hosts: readonly string[];
   /** When given, every request must carry it as Bearer, pages included. */
@@ -63,6 +66,7 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
       onLedgerError: (error) => logger.warn({ err: error }, 'the console cannot read the ledger'),
     });
   registerApi(app, { log, reader, refused, clock, logger, status });
+  registerTrace(app, { trace: options.trace });
 
   app.register(fastifyStatic, {
     root: options.staticDir,

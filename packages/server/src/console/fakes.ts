@@ -1,4 +1,5 @@
 import type { LedgerReader } from '../ledger/ledger.ts';
+import type { TraceReader } from '../trace/trace.ts';
 import { LogReadError, type DurableEnds, type EventLog, type LogReader, type LogRecord } from '../log/log.ts';
 
 /** A log in memory, as far as the console sees one; for tests. */
@@ -57,5 +58,8 @@ export function createFakeLog(): FakeLog {
     },
   };
 }
+
+/** Knows no event. */
+export const emptyTrace: TraceReader['trace'] = () => Promise.resolve(undefined);
 
 export const emptyLedger: Pick<LedgerReader, 'totals'> = { totals: () => [] };

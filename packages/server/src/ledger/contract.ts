@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EpochError } from './ledger.ts';
-import type { DeadLetter, Decision, Ledger, LedgerReader, PendingEvent, Settlement } from './ledger.ts';
+import { EpochError, TRACE_ATTEMPT_COUNT } from './ledger.ts';
+import type {
+  Attempt,
+  DeadLetter,
+  Decision,
+  Ledger,
+  LedgerReader,
+  PendingEvent,
+  Settlement,
+} from './ledger.ts';
 
 /** One ledger that can be opened any number of times, as by routers that follow each other. */
 export interface LedgerStore {
@@ -40,6 +48,60 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
       expect(ledger.load('hook', 1).cursor).toBe(7);
       expect(ledger.load('files', 0).cursor).toBe(9);
       expect(ledger.load('files', 1).cursor).toBeUndefined();
+    });
+
+    it('traces one event at each destination', () => {
+      ledger.commit(
+        settlement({
+          cursor: 6,
+          attempt: attempt('HTTP_503', [1, 2, 5], 1_000),
+          pending: [held(2), held(5)],
+        }),
+      );
+      ledger.commit(
+        settlement({ cursor: 6, attempt: attempt('delivered', [2], 2_000), decisions: [delivered(2)] }),
+      );
+      ledger.commit(settlement({ destinationId: 'files', cursor: 3, decisions: [filtered(2)] }));
+      ledger.commit(
+        settlement({ destinationId: 'late', cursor: 9, decisions: [dead(5)], dead: [letter(5)] }),
+      );
+      expect(reader.trace(0, 2)).toStrictEqual([
+        {
+          destinationId: 'files',
+          decision: { kind: 'filtered', code: filtered(2).code },
+          attempts: [],
+          isCut: false,
+        },
+        {
+          destinationId: 'hook',
+          decision: { kind: 'delivered' },
+          attempts: [
+            { startedAtMs: 1_000, durationMs: 20, code: 'HTTP_503', eventCount: 3 },
+            { startedAtMs: 2_000, durationMs: 20, code: 'delivered', eventCount: 1 },
+          ],
+          isCut: false,
+        },
+        { destinationId: 'late', decision: { kind: 'unrecorded' }, attempts: [], isCut: false },
+      ]);
+      const { code, diedAtMs, attemptCount } = letter(5);
+      expect(reader.trace(0, 5).map(({ decision }) => decision)).toMatchObject([
+        { kind: 'undecided' },
+        { kind: 'pending', attemptCount: held(5).attemptCount, notBeforeMs: held(5).notBeforeMs },
+        { kind: 'dead', code, diedAtMs, attemptCount },
+      ]);
+      expect(reader.trace(1, 2)).toStrictEqual([]);
+    });
+
+    it('shows the newest attempts of an event that was tried very often', () => {
+      for (let i = 0; i < TRACE_ATTEMPT_COUNT + 3; i += 1) {
+        const attempt = { startedAtMs: i, durationMs: 1, code: 'HTTP_500', positions: [4] };
+        ledger.commit(settlement({ cursor: 5, attempt, pending: [held(4)] }));
+      }
+      const [trace] = reader.trace(0, 4);
+      expect(trace?.isCut).toBe(true);
+      expect(trace?.attempts.map(({ startedAtMs }) => startedAtMs)).toStrictEqual(
+        Array.from({ length: TRACE_ATTEMPT_COUNT }, (_, i) => i + 3),
+      );
     });
 
     it('keeps positions up to 2^53 exactly', () => {
@@ -186,4 +248,8 @@ export function letter(position: number): DeadLetter {
     diedAtMs: 5_000,
     event: Buffer.from(`{"messageId":"message-${position}"}`),
   };
+}
+
+function attempt(code: string, positions: number[], startedAtMs: number): Attempt {
+  return { startedAtMs, durationMs: 20, code, positions };
 }

@@ -1,6 +1,6 @@
 import type { Position } from '../log/log.ts';
 import type { Decision } from './ledger.ts';
-import { addNumber, formatRanges, parseRanges, removeNumber, type Range } from './ranges.ts';
+import { addNumber, formatRanges, includesNumber, parseRanges, removeNumber, type Range } from './ranges.ts';
 
 /**
  * The decisions of one destination on the events of one block of positions, as JSON: for each
@@ -14,6 +14,15 @@ type OutcomeKey = string;
 
 export function blockOf(position: Position): number {
   return Math.floor(position / BLOCK_POSITION_COUNT);
+}
+
+/** The blocks that the ranges touch, each once, ascending. */
+export function blocksOf(ranges: readonly Range[]): number[] {
+  const blocks = new Set<number>();
+  for (const { first, last } of ranges) {
+    for (let block = blockOf(first); block <= blockOf(last); block += 1) blocks.add(block);
+  }
+  return [...blocks];
 }
 
 /**
@@ -32,6 +41,26 @@ export function addToBlock(block: string | undefined, decisions: readonly Decisi
   }
   const written = [...outcomes].filter(([, { length }]) => length > 0);
   return JSON.stringify(Object.fromEntries(written.map(([key, ranges]) => [key, formatRanges(ranges)])));
+}
+
+/** What was decided of one event, if anything. */
+export function outcomeInBlock(
+  block: string,
+  position: Position,
+): Pick<Decision, 'outcome' | 'code'> | undefined {
+  const offset = position % BLOCK_POSITION_COUNT;
+  for (const [key, ranges] of parseBlock(block)) {
+    if (!includesNumber(ranges, offset)) continue;
+    const [outcome, code = ''] = splitKey(key);
+    return { outcome, code };
+  }
+  return undefined;
+}
+
+function splitKey(key: OutcomeKey): [Decision['outcome'], string?] {
+  const colon = key.indexOf(':');
+  if (colon < 0) return [key as Decision['outcome']];
+  return [key.slice(0, colon) as Decision['outcome'], key.slice(colon + 1)];
 }
 
 /** What was decided in a block: position → outcome. */

@@ -85,6 +85,8 @@ export interface DeadLetter {
 export interface LedgerReader {
   /** One entry for each destination the ledger has ever seen, by id. */
   totals(): DestinationTotals[];
+  /** What each destination that the ledger has ever seen in the partition did with one event, by id. */
+  trace(partition: Partition, position: Position): DestinationTrace[];
   close(): void;
 }
 
@@ -101,6 +103,39 @@ export interface DestinationTotals {
   cursors: Record<Partition, Position>;
   /** The last request that failed, if any did. */
   lastFailure?: { atMs: number; code: string };
+}
+
+/** What became of one event at one destination. */
+export interface DestinationTrace {
+  destinationId: string;
+  decision: TracedDecision;
+  /** Requests that had the event in them, oldest first; of more than {@link TRACE_ATTEMPT_COUNT} the newest. */
+  attempts: TracedAttempt[];
+  /** Attempts were left out. */
+  isCut: boolean;
+}
+
+export const TRACE_ATTEMPT_COUNT = 100;
+
+export type TracedDecision =
+  | { kind: 'delivered' }
+  | { kind: 'filtered'; code: string }
+  /** The times are absent where the dead letter is no more. */
+  | { kind: 'dead'; code: string; diedAtMs?: number; attemptCount?: number }
+  /** To be tried again, or held back by another event. */
+  | { kind: 'pending'; attemptCount: number; notBeforeMs: number; firstAttemptAtMs?: number; code?: string }
+  /** The destination has not got to it yet. */
+  | { kind: 'undecided' }
+  /** The destination started behind it, or it is older than what the ledger keeps. */
+  | { kind: 'unrecorded' };
+
+export interface TracedAttempt {
+  startedAtMs: number;
+  durationMs: number;
+  /** Of the request: `delivered` when all of its events were, else the first code that was not. */
+  code: string;
+  /** In the request. */
+  eventCount: number;
 }
 
 /** The file cannot be used; the message says which one and why, and is safe to show. */

@@ -1,7 +1,15 @@
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
-import { EpochError } from './ledger.ts';
-import type { DestinationTotals, Ledger, LedgerReader, PendingEvent, Settlement } from './ledger.ts';
+import { EpochError, TRACE_ATTEMPT_COUNT } from './ledger.ts';
+import type {
+  DestinationTotals,
+  DestinationTrace,
+  Ledger,
+  LedgerReader,
+  PendingEvent,
+  Settlement,
+  TracedDecision,
+} from './ledger.ts';
 
 /** A ledger without a file, for tests. Like the file it outlives the routers that open it. */
 export interface MemoryLedger {
@@ -45,6 +53,12 @@ export function memoryLedger(): MemoryLedger {
         const ids = new Set(settlements.map(({ destinationId }) => destinationId));
         return [...ids].toSorted().map((id) => totalsOf(id, of(id)));
       },
+      trace: (partition, position) => {
+        const ids = new Set(
+          settlements.filter((one) => one.partition === partition).map(({ destinationId }) => destinationId),
+        );
+        return [...ids].toSorted().map((id) => traceOf(id, inPartition(id, partition), position));
+      },
       close: () => undefined,
     }),
   };
@@ -70,6 +84,50 @@ function pendingAfter(settlements: readonly Settlement[]): PendingEvent[] {
     for (const event of settlement.pending) pending.set(event.position, event);
   }
   return [...pending.values()].toSorted((a, b) => a.position - b.position);
+}
+
+function traceOf(
+  destinationId: string,
+  settlements: readonly Settlement[],
+  position: Position,
+): DestinationTrace {
+  const attempts = settlements.flatMap(({ attempt }) =>
+    attempt?.positions.includes(position) ? [attempt] : [],
+  );
+  return {
+    destinationId,
+    decision: decisionOf(settlements, position),
+    attempts: attempts
+      .slice(-TRACE_ATTEMPT_COUNT)
+      .map(({ positions, ...attempt }) => ({ ...attempt, eventCount: positions.length })),
+    isCut: attempts.length > TRACE_ATTEMPT_COUNT,
+  };
+}
+
+function decisionOf(settlements: readonly Settlement[], position: Position): TracedDecision {
+  const waiting = pendingAfter(settlements).find((event) => event.position === position);
+  if (waiting) {
+    const { attemptCount, notBeforeMs, firstAttemptAtMs, code } = waiting;
+    return {
+      kind: 'pending',
+      attemptCount,
+      notBeforeMs,
+      ...(firstAttemptAtMs !== undefined && { firstAttemptAtMs }),
+      ...(code !== undefined && { code }),
+    };
+  }
+  const decided = settlements
+    .flatMap(({ decisions }) => decisions)
+    .findLast((decision) => decision.position === position);
+  if (!decided) return { kind: position < (settlements.at(-1)?.cursor ?? 0) ? 'unrecorded' : 'undecided' };
+  if (decided.outcome === 'delivered') return { kind: 'delivered' };
+  if (decided.outcome === 'filtered') return { kind: 'filtered', code: decided.code };
+  const letter = settlements.flatMap(({ dead }) => dead).findLast((dead) => dead.position === position);
+  return {
+    kind: 'dead',
+    code: decided.code,
+    ...(letter && { diedAtMs: letter.diedAtMs, attemptCount: letter.attemptCount }),
+  };
 }
 
 function totalsOf(destinationId: string, settlements: readonly Settlement[]): DestinationTotals {

@@ -42,6 +42,10 @@ export function removeNumber(ranges: Range[], number: number): void {
   ranges.splice(index, 1, ...parts.filter(({ first, last }) => first <= last));
 }
 
+export function includesNumber(ranges: readonly Range[], number: number): boolean {
+  return ranges.some(({ first, last }) => first <= number && number <= last);
+}
+
 export function formatRanges(ranges: readonly Range[]): string {
   return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }

@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
+import { blocksOf } from './decision-block.ts';
+import { parseRanges } from './ranges.ts';
 import type { SqliteDatabase } from './sqlite.ts';
 
 /** Grows with every change of the tables below. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** The file was written by another version of Millrace, or by something else. */
 export class LedgerVersionError extends Error {
@@ -11,7 +13,7 @@ export class LedgerVersionError extends Error {
 }
 
 // One row a request, a run of decisions, or an event that still matters (pending, dead); never a
-// row for every event and destination. `attempt`, `decision` and `dead` are not pruned yet.
+// row for every event and destination.
 const TABLES = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -45,6 +47,7 @@ const TABLES = `
 
   CREATE TABLE decision (
     destination TEXT, partition INTEGER, block INTEGER, outcomes TEXT NOT NULL,
+    changed_at_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (destination, partition, block)
   ) STRICT, WITHOUT ROWID;
 
@@ -54,13 +57,28 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+// In which blocks of positions an attempt has events: what finds the attempts of one event.
+const ADDED_IN_2 = `
+  CREATE TABLE attempt_block (
+    partition INTEGER, block INTEGER, destination TEXT, attempt_id INTEGER,
+    PRIMARY KEY (partition, block, destination, attempt_id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /**
- * Makes the tables in an empty file. Call it inside a transaction.
- * @throws {LedgerVersionError} The file holds tables of another version.
+ * Makes the tables in an empty file, or brings an older one's up to date. Call it inside a transaction.
+ * @throws {LedgerVersionError} The file holds tables of an unknown version.
  */
-export function createTables(db: SqliteDatabase, path: string): void {
-  if (hasTables(db, path)) return;
+export function createTables(db: SqliteDatabase, path: string, nowMs: number): void {
+  const found = foundVersion(db, path);
+  if (found === SCHEMA_VERSION) return;
+  if (found === 1) {
+    migrateFrom1(db, nowMs);
+    return;
+  }
+  if (found !== undefined) throw unknownVersion(path, found);
   db.exec(TABLES);
+  db.exec(ADDED_IN_2);
   const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
   put.run('schema_version', SCHEMA_VERSION);
   put.run('epoch', 0);
@@ -71,15 +89,53 @@ export function createTables(db: SqliteDatabase, path: string): void {
  * @throws {LedgerVersionError} There are others.
  */
 export function hasTables(db: SqliteDatabase, path: string): boolean {
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  if (tables.length === 0) return false;
-  const found = tables.some(({ name }) => name === 'meta') ? metaValue(db, 'schema_version') : undefined;
+  const found = foundVersion(db, path);
+  if (found === undefined) return false;
   if (found === SCHEMA_VERSION) return true;
-  throw new LedgerVersionError(
-    found === undefined
-      ? `${basename(path)} is not a ledger of Millrace`
-      : `${basename(path)} has schema version ${found}, this version of Millrace reads ${SCHEMA_VERSION}`,
+  throw unknownVersion(path, found);
+}
+
+/** Undefined for an empty file. */
+function foundVersion(db: SqliteDatabase, path: string): number | undefined {
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' LIMIT 1000").all();
+  if (tables.length === 0) return undefined;
+  const found = tables.some(({ name }) => name === 'meta') ? metaValue(db, 'schema_version') : undefined;
+  if (found === undefined) throw new LedgerVersionError(`${basename(path)} is not a ledger of Millrace`);
+  return found;
+}
+
+function unknownVersion(path: string, found: number): LedgerVersionError {
+  const hint = found < SCHEMA_VERSION ? '; starting the server brings it up to date' : '';
+  return new LedgerVersionError(
+    `${basename(path)} has schema version ${found}, this version of Millrace reads ${SCHEMA_VERSION}${hint}`,
   );
+}
+
+const MIGRATION_PAGE_COUNT = 1_000;
+
+function migrateFrom1(db: SqliteDatabase, nowMs: number): void {
+  db.exec(ADDED_IN_2);
+  db.exec('ALTER TABLE decision ADD COLUMN changed_at_ms INTEGER NOT NULL DEFAULT 0');
+  // Their age is not known: they stay as long as what is decided now.
+  db.prepare('UPDATE decision SET changed_at_ms = ?').run(Math.round(nowMs));
+  const page = db.prepare(
+    'SELECT id, destination, partition, positions FROM attempt WHERE id > ? ORDER BY id LIMIT ?',
+  );
+  const put = db.prepare(
+    'INSERT INTO attempt_block (partition, block, destination, attempt_id) VALUES (?, ?, ?, ?)',
+  );
+  let lastId = -1;
+  for (;;) {
+    const rows = page.all(lastId, MIGRATION_PAGE_COUNT);
+    for (const { id, destination, partition, positions } of rows) {
+      for (const block of blocksOf(parseRanges(String(positions)))) {
+        put.run(partition ?? 0, block, destination ?? '', id ?? 0);
+      }
+      lastId = Number(id);
+    }
+    if (rows.length < MIGRATION_PAGE_COUNT) break;
+  }
+  db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(SCHEMA_VERSION);
 }
 
 export function metaValue(db: SqliteDatabase, key: 'schema_version' | 'epoch'): number | undefined {

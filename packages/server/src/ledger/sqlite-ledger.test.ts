@@ -119,10 +119,37 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(rows('SELECT * FROM total')).toStrictEqual([]);
   });
 
-  it.each([2, 99])('refuses schema version %d by name', (version) => {
+  it('brings a ledger of schema version 1 up to date, and what it holds stays', () => {
+    const older = openLedger(path, driver);
+    const attempt = { startedAtMs: 1, durationMs: 2, code: 'delivered', positions: [1020, 1030] };
+    older.commit(settlement({ cursor: 1031, attempt, decisions: [delivered(1020), delivered(1030)] }));
+    older.close();
+    inFile((db) => {
+      db.exec('DROP TABLE attempt_block');
+      db.exec('ALTER TABLE decision DROP COLUMN changed_at_ms');
+      db.exec("UPDATE meta SET value = 1 WHERE key = 'schema_version'");
+    });
+    const reader = openLedgerReader(path, driver);
+    expect(() => reader.totals()).toThrow(/schema version 1, .* starting the server brings it up to date/);
+    const migrated = openLedger(path, driver, { nowMs: () => 77 });
+    expect(migrated.load('hook', 0).cursor).toBe(1031);
+    migrated.close();
+    for (const position of [1020, 1030]) {
+      expect(reader.trace(0, position)).toMatchObject([
+        { decision: { kind: 'delivered' }, attempts: [{ code: 'delivered', eventCount: 2 }] },
+      ]);
+    }
+    reader.close();
+    expect(rows('SELECT changed_at_ms FROM decision')).toStrictEqual([
+      { changed_at_ms: 77 },
+      { changed_at_ms: 77 },
+    ]);
+  });
+
+  it.each([3, 99])('refuses schema version %d by name', (version) => {
     openLedger(path, driver).close();
     inFile((db) => db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(version));
-    const words = `ledger.db has schema version ${version}, this version of Millrace reads 1`;
+    const words = `ledger.db has schema version ${version}, this version of Millrace reads 2`;
     expect(() => openLedger(path, driver)).toThrow(new LedgerVersionError(words));
     const reader = openLedgerReader(path, driver);
     expect(() => reader.totals()).toThrow(new LedgerVersionError(words));

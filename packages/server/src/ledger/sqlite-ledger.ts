@@ -1,25 +1,20 @@
 import { basename } from 'node:path';
 import type { JsonObject } from '@millrace/spec';
+import { systemClock, type Clock } from '../clock.ts';
 import type { Partition, Position } from '../log/log.ts';
-import { addToBlock, blockOf } from './decision-block.ts';
+import { addToBlock, blockOf, blocksOf } from './decision-block.ts';
 import { EpochError, LedgerUnusableError } from './ledger.ts';
-import type {
-  Attempt,
-  DeadLetter,
-  Decision,
-  DestinationProgress,
-  Ledger,
-  PendingEvent,
-  Settlement,
-} from './ledger.ts';
+import type { Attempt, Decision, DestinationProgress, Ledger, PendingEvent, Settlement } from './ledger.ts';
 import { formatRanges, rangesOf } from './ranges.ts';
+import { deadValues, pendingOf, pendingValues } from './sqlite-rows.ts';
 import { createTables, metaValue } from './schema.ts';
 import type { SqliteDriver } from './sqlite-drivers.ts';
 import { openSqlite, sqliteFault } from './sqlite.ts';
-import type { SqliteDatabase, SqliteRow, SqliteValue } from './sqlite.ts';
+import type { SqliteDatabase } from './sqlite.ts';
 
 /** Only another router can hold the write lock, and for one transaction. */
 const BUSY_TIMEOUT_MS = 5_000;
+const PENDING_PAGE_COUNT = 1_000;
 
 /**
  * Opens the ledger for writing, makes it when the file is missing, and takes it over from whoever
@@ -29,9 +24,13 @@ const BUSY_TIMEOUT_MS = 5_000;
  * @throws {LedgerUnusableError} It cannot be opened or written, or is no database.
  * @throws {SqliteUnavailableError} There is no SQLite for this runtime.
  */
-export function openLedger(path: string, driver?: SqliteDriver): Ledger {
+export function openLedger(
+  path: string,
+  driver?: SqliteDriver,
+  clock: Pick<Clock, 'nowMs'> = systemClock,
+): Ledger {
   try {
-    return open(path, driver);
+    return open(path, clock, driver);
   } catch (error) {
     const fault = sqliteFault(error);
     if (fault === undefined) throw error;
@@ -39,7 +38,7 @@ export function openLedger(path: string, driver?: SqliteDriver): Ledger {
   }
 }
 
-function open(path: string, driver?: SqliteDriver): Ledger {
+function open(path: string, clock: Pick<Clock, 'nowMs'>, driver?: SqliteDriver): Ledger {
   const db = openSqlite(
     path,
     { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: BUSY_TIMEOUT_MS },
@@ -47,11 +46,11 @@ function open(path: string, driver?: SqliteDriver): Ledger {
   );
   try {
     const epoch = db.transaction('IMMEDIATE', () => {
-      createTables(db, path);
+      createTables(db, path, clock.nowMs());
       db.exec("UPDATE meta SET value = value + 1 WHERE key = 'epoch'");
       return metaValue(db, 'epoch') ?? 0;
     });
-    return new SqliteLedger(db, epoch);
+    return new SqliteLedger(db, epoch, clock);
   } catch (error) {
     db.close();
     throw error;
@@ -61,10 +60,12 @@ function open(path: string, driver?: SqliteDriver): Ledger {
 class SqliteLedger implements Ledger {
   readonly #db: SqliteDatabase;
   readonly #epoch: number;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #sql: ReturnType<typeof prepareAll>;
 
-  constructor(db: SqliteDatabase, epoch: number) {
+  constructor(db: SqliteDatabase, epoch: number, clock: Pick<Clock, 'nowMs'>) {
     this.#db = db;
+    this.#clock = clock;
     this.#epoch = epoch;
     this.#sql = prepareAll(db);
   }
@@ -76,9 +77,20 @@ class SqliteLedger implements Ledger {
       return {
         cursor: typeof cursor === 'number' ? cursor : undefined,
         state: typeof state === 'string' ? (JSON.parse(state) as JsonObject) : undefined,
-        pending: this.#sql.pending.all(destinationId, partition).map(pendingOf),
+        pending: this.#loadPending(destinationId, partition),
       };
     });
+  }
+
+  /** All of them, since none may be forgotten; the router bounds how many there can be. */
+  #loadPending(destinationId: string, partition: Partition): PendingEvent[] {
+    const pending: PendingEvent[] = [];
+    for (;;) {
+      const after = pending.at(-1)?.position ?? -1;
+      const page = this.#sql.pending.all(destinationId, partition, after, PENDING_PAGE_COUNT);
+      pending.push(...page.map(pendingOf));
+      if (page.length < PENDING_PAGE_COUNT) return pending;
+    }
   }
 
   commit(settlement: Settlement): void {
@@ -126,24 +138,29 @@ class SqliteLedger implements Ledger {
 
   #addAttempt(destinationId: string, partition: Partition, attempt: Attempt): void {
     const { startedAtMs, durationMs, code, positions } = attempt;
-    this.#sql.addAttempt.run(
+    const ranges = rangesOf(positions);
+    const [row] = this.#sql.addAttempt.all(
       destinationId,
       partition,
       Math.round(startedAtMs),
       Math.round(durationMs),
       code,
-      formatRanges(rangesOf(positions)),
+      formatRanges(ranges),
     );
+    for (const block of blocksOf(ranges)) {
+      this.#sql.addAttemptBlock.run(partition, block, destinationId, Number(row?.['id']));
+    }
   }
 
   #decide(destinationId: string, partition: Partition, decisions: readonly Decision[]): void {
     for (const { first, last } of rangesOf(ascendingPositions(decisions))) {
       this.#sql.removePending.run(destinationId, partition, first, last);
     }
+    const nowMs = Math.round(this.#clock.nowMs());
     for (const [block, inBlock] of groupBy(decisions, ({ position }) => blockOf(position))) {
       const before = this.#sql.decisions.all(destinationId, partition, block)[0]?.['outcomes'];
       const after = addToBlock(typeof before === 'string' ? before : undefined, inBlock);
-      this.#sql.putDecisions.run(destinationId, partition, block, after);
+      this.#sql.putDecisions.run(destinationId, partition, block, after, nowMs);
     }
     for (const [outcome, same] of groupBy(decisions, ({ outcome }) => outcome)) {
       for (const [code, { length: count }] of groupBy(same, ({ code }) => code)) {
@@ -164,17 +181,22 @@ function prepareAll(db: SqliteDatabase) {
     putState: db.prepare('INSERT OR REPLACE INTO state (destination, json) VALUES (?, ?)'),
     addAttempt: db.prepare(`
       INSERT INTO attempt (destination, partition, started_at_ms, duration_ms, code, positions)
-      VALUES (?, ?, ?, ?, ?, ?)`),
+      VALUES (?, ?, ?, ?, ?, ?) RETURNING id`),
+    addAttemptBlock: db.prepare(
+      'INSERT INTO attempt_block (partition, block, destination, attempt_id) VALUES (?, ?, ?, ?)',
+    ),
     decisions: db.prepare(
       'SELECT outcomes FROM decision WHERE destination = ? AND partition = ? AND block = ?',
     ),
     putDecisions: db.prepare(
-      'INSERT OR REPLACE INTO decision (destination, partition, block, outcomes) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO decision (destination, partition, block, outcomes, changed_at_ms) VALUES (?, ?, ?, ?, ?)',
     ),
     addTotal: db.prepare(`
       INSERT INTO total (destination, outcome, code, count) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET count = count + excluded.count`),
-    pending: db.prepare('SELECT * FROM pending WHERE destination = ? AND partition = ? ORDER BY position'),
+    pending: db.prepare(`
+      SELECT * FROM pending WHERE destination = ? AND partition = ? AND position > ?
+      ORDER BY position LIMIT ?`),
     putPending: db.prepare(`
       INSERT OR REPLACE INTO pending
         (destination, partition, position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume)
@@ -187,34 +209,6 @@ function prepareAll(db: SqliteDatabase) {
         (destination, partition, position, message_id, code, attempt_count, died_at_ms, event)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
   };
-}
-
-function pendingValues(event: PendingEvent): SqliteValue[] {
-  const { position, attemptCount, firstAttemptAtMs, notBeforeMs, code, resume } = event;
-  return [
-    position,
-    attemptCount,
-    firstAttemptAtMs === undefined ? null : Math.round(firstAttemptAtMs),
-    Math.round(notBeforeMs),
-    code ?? null,
-    resume === undefined ? null : JSON.stringify(resume),
-  ];
-}
-
-function pendingOf(row: SqliteRow): PendingEvent {
-  const { position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume } = row;
-  return {
-    position: Number(position),
-    attemptCount: Number(attempt_count),
-    notBeforeMs: Number(not_before_ms),
-    ...(typeof first_attempt_at_ms === 'number' && { firstAttemptAtMs: first_attempt_at_ms }),
-    ...(typeof code === 'string' && { code }),
-    ...(typeof resume === 'string' && { resume: JSON.parse(resume) as JsonObject }),
-  };
-}
-
-function deadValues({ position, messageId, code, attemptCount, diedAtMs, event }: DeadLetter): SqliteValue[] {
-  return [position, messageId, code, attemptCount, Math.round(diedAtMs), event];
 }
 
 function ascendingPositions(decisions: readonly Decision[]): Position[] {

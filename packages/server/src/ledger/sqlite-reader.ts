@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { DestinationTotals, LedgerReader } from './ledger.ts';
 import { hasTables } from './schema.ts';
+import { readTraces } from './sqlite-trace.ts';
 import type { SqliteDriver } from './sqlite-drivers.ts';
 import { openSqlite } from './sqlite.ts';
 import type { SqliteDatabase, SqliteRow } from './sqlite.ts';
 
+/** Far above what destinations and codes there are; a page never reads more. */
+const MAX_ROW_COUNT = 10_000;
 /** A reader waits for nobody but a router that is just recovering the file after a crash. */
 const BUSY_TIMEOUT_MS = 1_000;
 
@@ -25,6 +28,13 @@ export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerRea
       if (!opened) return [];
       return opened.transaction('DEFERRED', () => (hasTables(opened, path) ? readTotals(opened) : []));
     },
+    trace(partition, position) {
+      const opened = database();
+      if (!opened) return [];
+      return opened.transaction('DEFERRED', () =>
+        hasTables(opened, path) ? readTraces(opened, partition, position) : [],
+      );
+    },
     close() {
       db?.close();
       db = undefined;
@@ -35,12 +45,14 @@ export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerRea
 function readTotals(db: SqliteDatabase): DestinationTotals[] {
   const byId = new Map<string, DestinationTotals>();
   const each = (sql: string, take: (totals: DestinationTotals, row: SqliteRow) => void): void => {
-    for (const row of db.prepare(sql).all()) {
+    for (const row of db.prepare(`${sql} LIMIT ${MAX_ROW_COUNT}`).all()) {
       const totals = byId.get(String(row['destination']));
       if (totals) take(totals, row);
     }
   };
-  for (const row of db.prepare('SELECT DISTINCT destination FROM cursor ORDER BY destination').all()) {
+  for (const row of db
+    .prepare(`SELECT DISTINCT destination FROM cursor ORDER BY destination LIMIT ${MAX_ROW_COUNT}`)
+    .all()) {
     const destinationId = String(row['destination']);
     byId.set(destinationId, {
       destinationId,

@@ -1,0 +1,3 @@
+export { scanningFinder } from './scanning-finder.ts';
+export { createTraceReader } from './trace.ts';
+export type { EventTrace, TraceReader, TraceReply } from './trace.ts';
