@@ -6,6 +6,8 @@ import type { Crash, Fate } from './simulated-disk.ts';
 
 /** More of them search deeper: CRASH_RUNS=50000. */
 const RUN_COUNT = Number(process.env['CRASH_RUNS'] ?? 2000);
+/** What one of them may take on a busy machine. */
+const RUN_MAX_MS = 60;
 
 const crash = fc.constantFrom<Crash>('power-loss', 'kill');
 const scenario: fc.Arbitrary<Scenario> = fc.record({
@@ -116,12 +118,12 @@ function withFiles(disk: Disk, change: (file: DiskFile) => DiskFile): Disk {
 }
 
 describe('the log over a disk that fails and forgets', () => {
-  it('keeps its promise', { timeout: 120_000 }, async () => {
+  it('keeps its promise', { timeout: RUN_COUNT * RUN_MAX_MS }, async () => {
     const search = fc.assert(theLogKeepsItsPromise(asItIs), { numRuns: RUN_COUNT });
     await expect(search).resolves.toBeUndefined();
   });
 
-  it('keeps it while runs take the place of segments', { timeout: 60_000 }, async () => {
+  it('keeps it while runs take the place of segments', { timeout: RUN_COUNT * RUN_MAX_MS }, async () => {
     const search = fc.assert(theLogKeepsItsPromise(asItIs, scenarioOfRuns), { numRuns: RUN_COUNT / 4 });
     await expect(search).resolves.toBeUndefined();
   });
