@@ -6,6 +6,17 @@ export interface ReceivedRequest {
   path: string;
   headers: IncomingHttpHeaders;
   body: unknown;
+  /** By `performance.now()`, when all of it had arrived. */
+  receivedAtMs: number;
+  /** When it was answered; not at all where whoever asked had gone. */
+  answeredAtMs?: number;
+}
+
+export interface ReceiverOptions {
+  /** How long an answer takes, in milliseconds; default 0. */
+  answerAfterMs?: () => number;
+  /** What is kept of a body; default all of it. */
+  keep?: (body: unknown) => unknown;
 }
 
 /** The vendor's end of the wire: keeps every request and answers what it is told to. */
@@ -21,7 +32,10 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-export async function startReceiver(): Promise<Receiver> {
+export async function startReceiver({
+  answerAfterMs = () => 0,
+  keep = (body) => body,
+}: ReceiverOptions = {}): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   const accepted: Record<string, unknown>[] = [];
   const waiting: (() => void)[] = [];
@@ -30,16 +44,30 @@ export async function startReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
-      requests.push({ method: request.method!, path: request.url!, headers: request.headers, body });
+      const body = keep(JSON.parse(Buffer.concat(chunks).toString()));
+      const { method, url: path, headers } = request;
+      const received: ReceivedRequest = {
+        method: method!,
+        path: path!,
+        headers,
+        body,
+        receivedAtMs: performance.now(),
+      };
+      requests.push(received);
       const reply = (code: number): void => {
         // Whoever asked has gone, and will ask again or has given up.
         if (response.destroyed) return;
         if (code < 300) accepted.push(...([body].flat() as Record<string, unknown>[]));
+        received.answeredAtMs = performance.now();
         response.writeHead(code).end();
       };
       if (status === 'later') waiting.push(() => reply(200));
-      else if (status !== 'never') reply(status);
+      else if (status !== 'never') {
+        const code = status;
+        const afterMs = answerAfterMs();
+        if (afterMs > 0) setTimeout(() => reply(code), afterMs);
+        else reply(code);
+      }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,150 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startMillrace, type Millrace } from '../harness/millrace.ts';
+import { createProject } from '../harness/project.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import type { Evidence, Kill, Receipt } from './count.ts';
+import { keyOfDelivered, readLog } from './found.ts';
+import { SOURCES, startLoad, type Load } from './load.ts';
+
+export interface TortureOptions {
+  /** It goes on until both are over: so many kills, and so long. */
+  minKillCount: number;
+  minMs: number;
+  /** From the start of one life to the kill that ends it, at most; below that, chance. Milliseconds. */
+  maxLifeMs: number;
+  onKill?: (kill: Kill, load: Load) => void;
+}
+
+const LATER = new URL('later.mjs', import.meta.url).href;
+/** A segment ends with its hour: each new life of the server closes the one before, and the runs of hashes are merged. */
+const LIFE_AHEAD_MS = 61 * 60_000;
+const WAIT_MAX_MS = 60_000;
+
+/** Kills the server and its router in turn under load, and then looks at what is there. */
+export async function torture(options: TortureOptions): Promise<Evidence> {
+  const project = await createProject();
+  const receiver = await startReceiver({
+    answerAfterMs: () => randomInt(0, 60),
+    keep: (body) => [body].flat().map(keyOfDelivered),
+  });
+  const kills: Kill[] = [];
+  let lives = 0;
+  let server: Millrace | undefined;
+  let load: Load | undefined;
+  const start = (): Promise<Millrace> => {
+    const aheadMs = LIFE_AHEAD_MS * lives++;
+    const env = { NODE_OPTIONS: `--import=${LATER}`, CLOCK_AHEAD_MS: String(aheadMs) };
+    return startMillrace({ mode: 'start', dir: project.dir, env });
+  };
+  try {
+    await project.writeConfig(configFor(receiver.url));
+    server = await start();
+    load = startLoad(() => server!.trackingUrl);
+    const endMs = performance.now() + options.minMs;
+    while (kills.length < options.minKillCount || performance.now() < endMs) {
+      await sleep(randomInt(0, options.maxLifeMs));
+      // Nothing to lose, nothing shown. The answers of the life before do not count.
+      const { answers } = load.counts;
+      await until('an answer', () => load!.counts.answers > answers);
+      const kill = kills.length % 2 === 0 ? await killServer(server) : await killRouter(server);
+      kills.push(kill);
+      options.onKill?.(kill, load);
+    }
+    await load.stop();
+    await until('all is delivered', () => isIdle(server!));
+    await server.stop();
+
+    const log = await readLog(server.dataDir);
+    return {
+      sent: load.sent,
+      answered: load.answered,
+      log: log.keys,
+      files: (await project.ndjson('events')).map(keyOfDelivered),
+      webhook: receiver.requests.flatMap(({ body, receivedAtMs, answeredAtMs }) =>
+        (body as string[]).map((key): Receipt => ({
+          key,
+          receivedAtMs,
+          ...(answeredAtMs !== undefined && { answeredAtMs }),
+        })),
+      ),
+      kills,
+      sealedCount: log.sealedCount,
+      runCount: log.runCount,
+      repeatCount: load.counts.repeats,
+    };
+  } finally {
+    await load?.stop();
+    await server?.stop();
+    await receiver.close();
+    await project.remove();
+  }
+
+  async function killServer(killed: Millrace): Promise<Kill> {
+    const atMs = performance.now();
+    killed.kill('SIGKILL');
+    // Its router has gone too by then: it holds the same pipes.
+    await killed.exit;
+    const goneMs = performance.now();
+    server = await start();
+    return { what: 'server', atMs, goneMs, restartMs: performance.now() - atMs };
+  }
+}
+
+async function killRouter(server: Millrace): Promise<Kill> {
+  const router = await routerOf(server);
+  const atMs = performance.now();
+  process.kill(router, 'SIGKILL');
+  let goneMs = 0;
+  await until('a new router', async () => {
+    const current = await server.routerPid().catch(() => undefined);
+    if (current !== router) goneMs ||= performance.now();
+    return current !== undefined && current !== router && (await stateOf(server)).router.state === 'running';
+  });
+  return { what: 'router', atMs, goneMs, restartMs: performance.now() - atMs };
+}
+
+async function routerOf(server: Millrace): Promise<number> {
+  let pid: number | undefined;
+  await until('a router', async () => (pid = await server.routerPid().catch(() => undefined)) !== undefined);
+  return pid!;
+}
+
+interface Status {
+  router: { state: string };
+  destinations: { state: string; lagCount: number; pendingCount: number }[];
+}
+
+async function stateOf(server: Millrace): Promise<Status> {
+  const response = await fetch(`${server.consoleUrl}/api/status`, { signal: AbortSignal.timeout(15_000) });
+  return (await response.json()) as Status;
+}
+
+async function isIdle(server: Millrace): Promise<boolean> {
+  const { destinations } = await stateOf(server);
+  return destinations.every(
+    ({ state, lagCount, pendingCount }) => state === 'running' && lagCount === 0 && pendingCount === 0,
+  );
+}
+
+/** @throws {Error} It has not come about within a minute. */
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + WAIT_MAX_MS;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`waited ${WAIT_MAX_MS} ms in vain: ${what}`);
+    await sleep(20);
+  }
+}
+
+function configFor(webhookUrl: string): string {
+  return `import { defineConfig, files, webhook } from 'millrace';
+
+export default defineConfig({
+  sources: ${JSON.stringify(SOURCES.map((id) => ({ id, name: id, writeKey: `${id}-key` })))},
+  destinations: [
+    webhook({ id: 'hook', url: '${webhookUrl}', batch: { maxCount: 20 } }),
+    files({ id: 'disk', dir: 'events' }),
+  ],
+});
+`;
+}
