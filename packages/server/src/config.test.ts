@@ -7,6 +7,18 @@ import { files, webhook } from './destinations/index.ts';
 
 const source = { id: 'shop', name: 'Shop', writeKey: 'a-secret-write-key' };
 
+/** What a config without a `log` has, as docs/operations.md says. */
+const LOG = {
+  retainMs: 604_800_000,
+  maxBytes: 53_687_091_200,
+  minFreeDiskBytes: 1_073_741_824,
+  onFull: 'refuse',
+  segmentMaxBytes: 268_435_456,
+  segmentMaxAgeMs: 3_600_000,
+  dedupeWindowMs: 86_400_000,
+  dedupeMaxMemoryBytes: 268_435_456,
+};
+
 function mistakesOf(config: unknown): string[] {
   try {
     checkConfig(config, 'millrace.config.ts', '/project');
@@ -36,7 +48,7 @@ describe('checkConfig', () => {
   });
 
   it('takes an empty object', () => {
-    expect(checkConfig({}, 'c.ts', '/project')).toEqual({ sources: [], destinations: [] });
+    expect(checkConfig({}, 'c.ts', '/project')).toEqual({ sources: [], destinations: [], log: LOG });
   });
 
   it.each<[string, unknown, RegExp]>([
@@ -77,6 +89,26 @@ describe('checkConfig', () => {
       'a URL of another kind',
       { destinations: [webhook({ id: 'w', url: 'ftp://example.com' })] },
       /destinations\[0\]\.settings\.url: .*http.*got a string of 17 characters/,
+    ],
+    [
+      'a misspelt option of the log',
+      { log: { retainDays: 7 } },
+      /log: unknown option "retainDays"; known are retainMs, maxBytes, .*dedupeMaxMemoryBytes/,
+    ],
+    [
+      'a bound of the log',
+      { log: { retainMs: 0.5 } },
+      /log\.retainMs: expected a whole number from 1000 to \d+, got 0\.5/,
+    ],
+    [
+      'an unknown way to be full',
+      { log: { onFull: 'drop' } },
+      /log\.onFull: .*"refuse"\|"drop-oldest", got a string/,
+    ],
+    [
+      'a log smaller than two segments',
+      { log: { maxBytes: 300_000_000 } },
+      /log\.maxBytes: expected at least 2 × segmentMaxBytes, 536870912, got 300000000/,
     ],
     [
       'a misspelt setting',
@@ -135,14 +167,14 @@ describe('loadConfig', () => {
     ['millrace.config.json', JSON.stringify({ sources: [source] })],
   ])('evaluates %s', async (name, text) => {
     const path = await file(name, text);
-    expect(await loadConfig(path)).toEqual({ sources: [source], destinations: [] });
+    expect(await loadConfig(path)).toEqual({ sources: [source], destinations: [], log: LOG });
     expect(findConfigFile(folder)).toBeDefined();
     await rm(path);
   });
 
   it('is empty without a file', async () => {
     expect(findConfigFile(folder)).toBeUndefined();
-    expect(await loadConfig(undefined)).toEqual({ sources: [], destinations: [] });
+    expect(await loadConfig(undefined)).toEqual({ sources: [], destinations: [], log: LOG });
   });
 
   it('does not quote JSON that it cannot read', async () => {

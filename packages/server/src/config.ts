@@ -21,11 +21,38 @@ export interface UserConfig {
   /** `millrace dev` without any accepts every write key; `millrace start` needs at least one. */
   sources?: SourceConfig[];
   destinations?: DestinationConfig[];
+  /** How much of the log is kept, and for how long. */
+  log?: Partial<LogConfig>;
+}
+
+/** Sizes in bytes, times in milliseconds. */
+export interface LogConfig {
+  /** What every enabled destination has had is kept for so long. Default 7 days; 1 second to 10 years. */
+  retainMs: number;
+  /** All of the log, as far as it is possible to keep to it. Default 50 GB; at least 2 × `segmentMaxBytes`. */
+  maxBytes: number;
+  /** What is to stay free on the disk. Default 1 GB; 0 or more. */
+  minFreeDiskBytes: number;
+  /**
+   * What happens at `maxBytes` or `minFreeDiskBytes` where a destination still needs the oldest events. `refuse` (the
+   * default): new ones are answered 503 until there is room. `drop-oldest`: the oldest ones are given up, each counted at
+   * its destination as `EXPIRED_BEFORE_DELIVERY`.
+   */
+  onFull: 'refuse' | 'drop-oldest';
+  /** Of one segment file, the unit of all that is given up. Default 256 MB; 4 KB to 4 GB. */
+  segmentMaxBytes: number;
+  /** A segment is closed by the first event that comes so long after it was made. Default 1 hour; 1 second to 1 day. */
+  segmentMaxAgeMs: number;
+  /** For so long after an event a duplicate of it is found. Default 24 hours; 1 minute to 30 days. */
+  dedupeWindowMs: number;
+  /** What duplicates are found by has so much memory. Default 256 MB; 16 MB to 64 GB. */
+  dedupeMaxMemoryBytes: number;
 }
 
 export interface Config {
   sources: SourceConfig[];
   destinations: DestinationConfig[];
+  log: LogConfig;
 }
 
 /** The config cannot be used; the message names each mistake and holds no secret. */
@@ -50,7 +77,7 @@ export function findConfigFile(folder: string): string | undefined {
  * @throws {ConfigError} It cannot be read, throws, or holds a mistake.
  */
 export async function loadConfig(file: string | undefined): Promise<Config> {
-  if (file === undefined) return { sources: [], destinations: [] };
+  if (file === undefined) return checkConfig({}, '', '.');
   const path = resolve(file);
   return checkConfig(await evaluate(path), basename(path), dirname(path));
 }
@@ -86,6 +113,28 @@ function parsed(path: string, text: string): unknown {
 const ID_WORDS = 'lower-case letters, digits and dashes, at most 64 characters';
 const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, `expected ${ID_WORDS}`);
 
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400 * SECOND_MS;
+const KB = 1024;
+const MB = 1024 * KB;
+const GB = 1024 * MB;
+
+function whole(min: number, max: number, otherwise: number): z.ZodDefault<z.ZodNumber> {
+  const words = `expected a whole number from ${min} to ${max}`;
+  return z.number(words).int(words).min(min, words).max(max, words).default(otherwise);
+}
+
+const logSchema = z.strictObject({
+  retainMs: whole(SECOND_MS, 3_650 * DAY_MS, 7 * DAY_MS),
+  maxBytes: whole(8 * KB, 1024 * 1024 * GB, 50 * GB),
+  minFreeDiskBytes: whole(0, 1024 * 1024 * GB, GB),
+  onFull: z.enum(['refuse', 'drop-oldest']).default('refuse'),
+  segmentMaxBytes: whole(4 * KB, 4 * GB, 256 * MB),
+  segmentMaxAgeMs: whole(SECOND_MS, DAY_MS, 3_600 * SECOND_MS),
+  dedupeWindowMs: whole(60 * SECOND_MS, 30 * DAY_MS, DAY_MS),
+  dedupeMaxMemoryBytes: whole(16 * MB, 64 * GB, 256 * MB),
+});
+
 const configSchema = z.strictObject({
   sources: z
     .array(
@@ -111,6 +160,7 @@ const configSchema = z.strictObject({
       }),
     )
     .default([]),
+  log: logSchema.prefault({}),
 });
 
 /**
@@ -123,7 +173,12 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
   if (!parsed.success) {
     mistakes.unshift(...parsed.error.issues.map((issue) => mistakeOf(issue, [], input)));
   } else {
-    const { sources, destinations } = parsed.data;
+    const { sources, destinations, log } = parsed.data;
+    const leastBytes = 2 * log.segmentMaxBytes;
+    if (log.maxBytes < leastBytes) {
+      const words = `expected at least 2 × segmentMaxBytes, ${leastBytes}, got ${log.maxBytes}`;
+      mistakes.push({ path: 'log.maxBytes', words });
+    }
     mistakes.push(
       ...repeated(sources, 'sources', 'id'),
       ...repeated(sources, 'sources', 'writeKey'),
@@ -132,7 +187,7 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
     if (mistakes.length === 0) {
       const checked = destinations.map((entry, index) => ({ ...entry, settings: settings[index]! }));
       mistakes.push(...sharedResources(checked));
-      if (mistakes.length === 0) return { sources, destinations: checked };
+      if (mistakes.length === 0) return { sources, destinations: checked, log };
     }
   }
   throw new ConfigError(mistakes.map(({ path, words }) => `${fileName}: ${path}: ${words}`).join('\n'));
@@ -198,6 +253,7 @@ function mistakeOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], input: unknow
 
 function knownKeysAt(path: PropertyKey[]): string[] | undefined {
   if (path.length === 0) return Object.keys(configSchema.shape);
+  if (path.length === 1) return path[0] === 'log' ? Object.keys(logSchema.shape) : undefined;
   if (path.length !== 2) return undefined;
   if (path[0] === 'sources') return ['id', 'name', 'writeKey'];
   return ['kind', 'id', 'enabled', 'settings'];

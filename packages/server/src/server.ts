@@ -109,6 +109,10 @@ async function start(
   const log = await openSegmentLog({
     dir: logDir,
     clock,
+    maxSegmentBytes: config.log.segmentMaxBytes,
+    maxSegmentAgeMs: config.log.segmentMaxAgeMs,
+    dedupeWindowMs: config.log.dedupeWindowMs,
+    dedupeMaxMemoryBytes: config.log.dedupeMaxMemoryBytes,
     onDedupeNotice: (notice) => logger[noticeLevel(notice)]({ dedupe: notice }, noticeWords(notice)),
     onHealthChange: (error) => {
       if (error)

@@ -13,7 +13,7 @@ import { ROUTES, type Route } from './routes.ts';
 import type { SourceRegistry } from './sources.ts';
 
 export interface CollectorOptions {
-  log: EventLog;
+  log: Pick<EventLog, 'append'>;
   sources: SourceRegistry;
   clock: Clock;
   /** Told of each refused event, each refused request and each duplicate, before the answer goes out. */

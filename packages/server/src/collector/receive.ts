@@ -17,7 +17,7 @@ import type { Route } from './routes.ts';
 import type { SourceRegistry } from './sources.ts';
 
 export interface ReceiverParts {
-  log: EventLog;
+  log: Pick<EventLog, 'append'>;
   sources: SourceRegistry;
   clock: Clock;
   limits: CollectorLimits;
@@ -87,7 +87,7 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
 }
 
 async function append(
-  log: EventLog,
+  log: Pick<EventLog, 'append'>,
   { events }: Judgement,
 ): Promise<readonly AppendVerdict[] | { code: RefusalCode }> {
   if (events.length === 0) return [];

@@ -4,7 +4,7 @@ import { LogReadError, type DurableEnds, type EventLog, type LogReader, type Log
 
 /** A log in memory, as far as the console sees one; for tests. */
 export interface FakeLog {
-  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   reader: LogReader;
   /** Makes an event durable. Returns its position. */
   add(event: object, options?: { receivedAtMs?: number; sourceId?: string }): number;
@@ -27,6 +27,7 @@ export function createFakeLog(): FakeLog {
       get durableEnds() {
         return ends();
       },
+      starts: { 0: 0 },
       onDurable(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -34,6 +35,7 @@ export function createFakeLog(): FakeLog {
     },
     reader: {
       setDurableEnds: () => {},
+      setStarts: () => {},
       async read(partition, from, { maxCount }) {
         readCount += 1;
         if (from > records.length) throw new LogReadError('beyond_end', 'beyond the end');

@@ -12,15 +12,11 @@ const event: NewEvent = {
 
 test('counts what was appended, not duplicates nor what failed', async () => {
   let isFull = false;
-  const inner: EventLog = {
-    durableEnds: { 0: 3 },
+  const inner: Pick<EventLog, 'append'> = {
     append: async () => {
       if (isFull) throw new Error('full');
       return ['appended', 'duplicate', 'appended'];
     },
-    onDurable: () => () => {},
-    onSealed: () => () => {},
-    close: async () => {},
   };
   const { log, receivedCount } = countReceived(inner);
 
@@ -28,5 +24,4 @@ test('counts what was appended, not duplicates nor what failed', async () => {
   isFull = true;
   await expect(log.append([event])).rejects.toThrow('full');
   expect(receivedCount()).toBe(2);
-  expect(log.durableEnds).toEqual({ 0: 3 });
 });

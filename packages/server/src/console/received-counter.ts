@@ -2,28 +2,22 @@ import type { EventLog } from '../log/log.ts';
 
 export interface CountedLog {
   /** To be given to the collector in place of the one it wraps. */
-  log: EventLog;
+  log: Pick<EventLog, 'append'>;
   /** Events made durable through it so far, duplicates not among them. */
   receivedCount: () => number;
 }
 
 /** Counts by the log's own verdicts: positions may have gaps, so their distance is no count. */
-export function countReceived(log: EventLog): CountedLog {
+export function countReceived(log: Pick<EventLog, 'append'>): CountedLog {
   let count = 0;
   return {
     receivedCount: () => count,
     log: {
-      get durableEnds() {
-        return log.durableEnds;
-      },
       async append(events) {
         const verdicts = await log.append(events);
         for (const verdict of verdicts) if (verdict === 'appended') count += 1;
         return verdicts;
       },
-      onDurable: (listener) => log.onDurable(listener),
-      onSealed: (listener) => log.onSealed(listener),
-      close: () => log.close(),
     },
   };
 }

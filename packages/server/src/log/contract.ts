@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { DurableEnds, EventLog, LogRange, LogReader, LogRecord, NewEvent, Position } from './log.ts';
+import type {
+  DurableEnds,
+  EventLog,
+  LogRange,
+  LogReader,
+  LogRecord,
+  LogStarts,
+  NewEvent,
+  Position,
+} from './log.ts';
 
 /** How a driver presents itself to the suite that every driver passes. */
 export interface LogDriver {
@@ -18,6 +27,8 @@ export interface LogUnderTest {
   log: EventLog;
   /** A reader that was not told any durable end. */
   openReader(): LogReader;
+  /** Until all that is sealed may be given up. */
+  idle?(): Promise<void>;
   /** The same log again, after `log` was closed. */
   reopen?(): Promise<EventLog>;
   destroy(): Promise<void>;
@@ -38,11 +49,15 @@ export function sampleEvent(messageId: string, fields: Partial<NewEvent> = {}): 
 const ANY_SIZE = { maxCount: 1_000_000, maxBytes: Infinity };
 
 /** All that is durable, by partition and position. */
-export async function readAll(reader: LogReader, ends: DurableEnds): Promise<LogRecord[]> {
+export async function readAll(
+  reader: LogReader,
+  ends: DurableEnds,
+  starts: LogStarts = {},
+): Promise<LogRecord[]> {
   reader.setDurableEnds(ends);
   const records: LogRecord[] = [];
   for (const partition of Object.keys(ends).map(Number)) {
-    records.push(...(await reader.read(partition, 0, ANY_SIZE)));
+    records.push(...(await reader.read(partition, starts[partition] ?? 0, ANY_SIZE)));
   }
   return records;
 }
@@ -343,7 +358,74 @@ export function describeLogContract(driver: LogDriver): void {
       await expect(reader.ranges(driver.partitionCount)).resolves.toEqual([]);
     });
 
+    it('gives up whole ranges up to a position, never the open one nor one that ends behind it', async () => {
+      const { partition } = await appendAll(['m0', 'm1'].map((id) => sampleEvent(id)));
+      for (const id of ['m2', 'm3', 'm4']) await log.append([sampleEvent(id)]);
+      reader.setDurableEnds(log.durableEnds);
+      const before = await reader.ranges(partition);
+      for (const upTo of [0, 1, 3, 1_000_000]) {
+        await under.idle?.();
+        await log.trim(partition, upTo);
+        const kept = before.filter(({ to }) => to === undefined || to > upTo);
+        expect(log.starts[partition]).toBe(kept[0]?.from);
+        reader.setStarts(log.starts);
+        await expect(reader.ranges(partition)).resolves.toEqual(kept);
+        const ids = messageIds(await readAll(reader, log.durableEnds, log.starts));
+        expect(ids).toEqual(['m0', 'm1', 'm2', 'm3', 'm4'].slice(log.starts[partition]));
+      }
+      expect(log.starts[partition]).toBe(driver.sealsEachCommit ? before.at(-1)?.from : 0);
+    });
+
+    it('says of what was given up that it was, to each reader, wherever that stood', async () => {
+      const { partition } = await appendAll([sampleEvent('m0')]);
+      const others = [under.openReader(), under.openReader()];
+      for (const other of others) other.setDurableEnds(log.durableEnds);
+      await others[0]!.read(partition, 0, ANY_SIZE);
+      await others[1]!.ranges(partition);
+      for (const id of ['m1', 'm2']) await log.append([sampleEvent(id)]);
+      await under.idle?.();
+      await log.trim(partition, 2);
+      const start = driver.sealsEachCommit ? 2 : 0;
+      expect(log.starts[partition]).toBe(start);
+      others.push(under.openReader());
+      for (const other of others) {
+        other.setDurableEnds(log.durableEnds);
+        const before = other
+          .read(partition, start - 1, ANY_SIZE)
+          .catch((error: { code: string }) => error.code);
+        expect(start === 0 ? 'trimmed' : await before).toBe('trimmed');
+        expect(messageIds(await other.read(partition, start, ANY_SIZE))).toContain('m2');
+        await other.close();
+      }
+    });
+
+    it('goes on after a trim, and still knows what it gave up', async () => {
+      const { partition } = await appendAll([sampleEvent('m0')]);
+      for (const id of ['m1', 'm2']) await log.append([sampleEvent(id)]);
+      await Promise.all([log.trim(partition, 1), log.append([sampleEvent('m3')]), log.trim(partition, 2)]);
+      await expect(log.append([sampleEvent('m0'), sampleEvent('m4')])).resolves.toEqual([
+        'duplicate',
+        'appended',
+      ]);
+      const ids = messageIds(await readAll(reader, log.durableEnds, log.starts));
+      expect(ids.slice(-3)).toEqual(['m2', 'm3', 'm4']);
+      await log.trim(driver.partitionCount, 1);
+    });
+
     if (!driver.isPersistent) return;
+
+    it('starts where it was trimmed to when it is opened again', async () => {
+      for (const id of ['m0', 'm1', 'm2']) await log.append([sampleEvent(id)]);
+      await under.idle?.();
+      await log.trim(0, 2);
+      const { starts } = log;
+      await log.close();
+      log = (await under.reopen?.()) ?? log;
+      expect(log.starts).toEqual(starts);
+      expect(starts[0]).toBe(driver.sealsEachCommit ? 2 : 0);
+      await expect(log.append([sampleEvent('m0')])).resolves.toEqual(['duplicate']);
+      expect(messageIds(await readAll(reader, log.durableEnds, starts))).toContain('m2');
+    });
 
     it('is the same log when it is opened again', async () => {
       await log.append([sampleEvent('m0'), sampleEvent('m1')]);

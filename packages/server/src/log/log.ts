@@ -16,6 +16,9 @@ export type Position = number;
 /** For each partition the position after its last durable event. */
 export type DurableEnds = Readonly<Record<Partition, Position>>;
 
+/** For each partition the position from which on it can be read: what was before was given up. */
+export type LogStarts = Readonly<Record<Partition, Position>>;
+
 /**
  * A stretch of one partition that is kept, indexed and given up as a whole. Nothing but the last one of a
  * partition is open, and a sealed one never changes.
@@ -60,6 +63,8 @@ export type AppendVerdict = 'appended' | 'duplicate';
 export interface EventLog {
   /** What readers may see; grows with each commit. */
   readonly durableEnds: DurableEnds;
+  /** Where the log begins: 0 until something was trimmed. */
+  readonly starts: LogStarts;
   /**
    * Resolves once all of the events are durable, with one verdict each, in order.
    * @throws {LogWriteError} None of the events that it would have called `appended` can be
@@ -74,6 +79,13 @@ export interface EventLog {
    * `LogReader.ranges` has them all. Returns the way to stop.
    */
   onSealed(listener: (range: LogRange) => void): () => void;
+  /**
+   * Gives up the oldest ranges of a partition, as far as they end at or before `before` and have something durable
+   * behind them. Whole ranges only, never the open one; a driver may keep some for longer. That they are given up is
+   * durable before anything of them is gone: a crash leaves the old start or the new one. Calls join the one before.
+   * @throws {LogWriteError} It is not known whether the start has moved; the same call may be made again.
+   */
+  trim(partition: Partition, before: Position): Promise<void>;
   /** Finishes what is in flight; later appends are refused. */
   close(): Promise<void>;
 }
@@ -83,10 +95,16 @@ export interface LogReader {
   /** No read passes these; events may exist behind them that are not durable yet. */
   setDurableEnds(ends: DurableEnds): void;
   /**
+   * What is before was given up: it is not read any more, and what a reader holds of it is let go, so that its space
+   * is free. A reader that is not told finds out, but later.
+   */
+  setStarts(starts: LogStarts): void;
+  /**
    * The durable events from `from` on, oldest first, fewer than asked when the bounds are met or the
    * durable end is reached, none at the durable end. At least one event is returned if there is one,
    * whatever its size.
-   * @throws {LogReadError} The log is damaged or unreadable there, or `from` lies beyond the durable end.
+   * @throws {LogReadError} The log is damaged or unreadable there, or `from` lies beyond the durable end, or was
+   * trimmed.
    */
   read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]>;
   /**
@@ -116,7 +134,7 @@ export class LogWriteError extends Error {
 
 export class LogReadError extends Error {
   override readonly name = 'LogReadError';
-  readonly code: 'damaged' | 'unknown_version' | 'beyond_end' | 'io';
+  readonly code: 'damaged' | 'unknown_version' | 'beyond_end' | 'trimmed' | 'io';
 
   constructor(code: LogReadError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -9,6 +9,7 @@ import {
   type LogRange,
   type LogReader,
   type LogRecord,
+  type LogStarts,
   type Partition,
   type Position,
 } from './log.ts';
@@ -34,6 +35,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
     throw new RangeError(`partitionCount must be a whole number from 1, not ${partitionCount}`);
   }
   const partitions = Array.from({ length: partitionCount }, (): MemoryPartition => ({
+    start: 0,
     records: [],
     ranges: [],
   }));
@@ -86,6 +88,17 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
       }
       return verdicts;
     },
+    get starts() {
+      return Object.fromEntries(partitions.map(({ start }, partition) => [partition, start]));
+    },
+    async trim(partition, before) {
+      const trimmed = partitions[partition];
+      if (!trimmed) return;
+      const kept = trimmed.ranges.findIndex(({ range }) => (range.to ?? Infinity) > before);
+      trimmed.ranges.splice(0, kept === -1 ? 0 : kept);
+      trimmed.start = Math.max(trimmed.start, trimmed.ranges[0]?.range.from ?? 0);
+      trimmed.records = trimmed.records.filter(({ position }) => position >= trimmed.start);
+    },
     onDurable(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -102,6 +115,7 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
 }
 
 interface MemoryPartition {
+  start: Position;
   records: LogRecord[];
   /** The last one is open. */
   ranges: { range: LogRange; count: number }[];
@@ -113,14 +127,20 @@ function endOf(records: readonly LogRecord[]): Position {
 
 function memoryReader(partitions: readonly MemoryPartition[]): LogReader {
   let ends: DurableEnds = {};
+  let starts: LogStarts = {};
   return {
     setDurableEnds(durableEnds) {
       ends = durableEnds;
     },
+    setStarts(told) {
+      starts = told;
+    },
     async read(partition: Partition, from, limit) {
       const end = ends[partition] ?? 0;
+      const start = Math.max(starts[partition] ?? 0, partitions[partition]?.start ?? 0);
       if (from > end)
         throw new LogReadError('beyond_end', `position ${from} is beyond the durable end, ${end}`);
+      if (from < start) throw new LogReadError('trimmed', `position ${from} is before the start, ${start}`);
       const found: LogRecord[] = [];
       let leftBytes = limit.maxBytes;
       for (const record of partitions[partition]?.records ?? []) {

@@ -403,6 +403,7 @@ describe('a delivery', () => {
     const { start, clock, states } = rig();
     const reader: LogReader = {
       setDurableEnds: () => {},
+      setStarts: () => {},
       read: () => Promise.reject(new LogReadError(code, 'no')),
       ranges: async () => [],
       close: async () => {},

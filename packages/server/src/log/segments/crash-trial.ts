@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageIds, sampleEvent } from '../contract.ts';
 import { LogReadError, LogWriteError } from '../log.ts';
-import type { AppendVerdict, LogReader, NewEvent } from '../log.ts';
+import type { AppendVerdict, LogRange, LogReader, NewEvent } from '../log.ts';
 import type { Disk } from './disk.ts';
 import { openSegmentReader } from './reader.ts';
-import { SegmentChain } from './segment-chain.ts';
-import { segmentPath } from './segment-files.ts';
 import { openSegmentLog, type SegmentLog } from './segment-log.ts';
 import { SimulatedDisk, type Crash, type Fate } from './simulated-disk.ts';
 
@@ -20,7 +18,7 @@ export type Step =
   | { kind: 'time'; passesMs: number }
   /** Until runs are written and merged. */
   | { kind: 'upkeep' }
-  /** The older half of the sealed segments is given up, durably. */
+  /** The older half of the sealed segments is given up; not waited for. */
   | { kind: 'trim' }
   | { kind: 'turns'; count: number }
   | { kind: 'settle' }
@@ -41,6 +39,8 @@ interface Call {
   ids: string[];
   answer?: AppendVerdict[] | undefined;
 }
+
+const ANY_SIZE = { maxCount: 1_000_000, maxBytes: Infinity };
 
 /** Of the window in which each duplicate must be found. */
 const WINDOW_MS = 3_600_000;
@@ -68,8 +68,8 @@ export class Trial {
   #seenByReader: string[] = [];
   #nextId = 0;
   #nowMs = 0;
-  /** The messageIds of what was given up, from position 0 on. */
-  #trimmed: string[] = [];
+  /** Where the log may start: two of them after a trim that failed or was cut off. */
+  #starts = [0];
   /** When each id was first sent: the event is no older. */
   readonly #sentAtMs = new Map<string, number>();
   readonly #jsonById = new Map<string, Buffer>();
@@ -149,7 +149,7 @@ export class Trial {
         await this.#log.dedupeIdle();
         return;
       case 'trim':
-        await this.#trim();
+        this.#settled = Promise.all([this.#settled, this.#trim()]);
         return;
       case 'turns':
         // A commit starts with a turn of the event loop; each operation of the disk takes a few jobs.
@@ -205,7 +205,14 @@ export class Trial {
       this.#seenByReader.push(...messageIds(records));
       this.#readTo += records.length;
     } catch (error) {
-      assert.ok(error instanceof LogReadError && error.code === 'io', String(error));
+      assert.ok(error instanceof LogReadError, String(error));
+      if (error.code === 'trimmed') {
+        const start = this.#starts.find((each) => each > this.#readTo);
+        assert.ok(start, error.message);
+        this.#readTo = start;
+        this.#seenByReader = this.#durable().slice(0, start);
+        await this.#read(maxCount);
+      } else assert.equal(error.code, 'io', error.message);
     }
   }
 
@@ -215,6 +222,7 @@ export class Trial {
     await this.#log.close().catch(() => {});
     const calls = this.#calls;
     const mustHave = this.#durable();
+    this.#known = mustHave;
     this.#calls = [];
     this.#disk.restart(crash);
     await this.#start();
@@ -265,26 +273,24 @@ export class Trial {
   }
 
   async #trim(): Promise<void> {
-    await this.#settled;
-    await this.#log.dedupeIdle();
-    const { unwrittenCount } = this.#log.dedupe;
-    // What no run has yet must stay.
-    if (this.#disk.hasCrashed || unwrittenCount > 0) return;
-    const fates = this.#fates;
-    this.#fates = [];
-    const chain = new SegmentChain(this.#disk, '/log');
-    await chain.refresh();
-    const { sealed } = chain;
-    for (const { sequence, endPosition } of sealed.slice(0, sealed.length / 2)) {
-      this.#trimmed = this.#durable().slice(0, endPosition);
-      await this.#disk.remove(segmentPath('/log', sequence));
-      await this.#disk.syncDirectory('/log');
+    const log = this.#log;
+    const reader = openSegmentReader({ dir: '/log', disk: this.#wrapped, durableEnds: log.durableEnds });
+    let ranges: LogRange[];
+    try {
+      ranges = await reader.ranges(0);
+    } catch (error) {
+      assert.ok(error instanceof LogReadError && error.code === 'io', String(error));
+      return;
     }
-    if (this.#readTo < this.#trimmed.length) {
-      this.#readTo = this.#trimmed.length;
-      this.#seenByReader = [...this.#trimmed];
+    const before = ranges[Math.floor(ranges.length / 2)]?.from ?? 0;
+    const possible = ranges.map(({ from }) => from).filter((from) => from <= before);
+    this.#starts = [...new Set([...this.#starts, ...possible])].toSorted((x, y) => x - y);
+    try {
+      await log.trim(0, before);
+      this.#starts = this.#starts.filter((start) => start >= log.starts[0]!);
+    } catch (error) {
+      assert.ok(error instanceof LogWriteError, String(error));
     }
-    this.#fates = fates;
   }
 
   #isRecent(ids: readonly string[]): boolean {
@@ -309,7 +315,10 @@ export class Trial {
       disk: this.#wrapped,
       durableEnds: this.#log.durableEnds,
     });
-    const records = await reader.read(0, this.#trimmed.length, { maxCount: 1_000_000, maxBytes: Infinity });
+    const start = this.#log.starts[0]!;
+    assert.ok(this.#starts.includes(start), `the log starts at ${start}`);
+    if (start > 0) await assert.rejects(reader.read(0, start - 1, ANY_SIZE), { code: 'trimmed' });
+    const records = await reader.read(0, start, ANY_SIZE);
     await reader.close();
     this.#fates = fates;
     const ids = messageIds(records);
@@ -317,7 +326,7 @@ export class Trial {
       records.map(({ json }) => json.toString()),
       ids.map((id) => this.#json(id).toString()),
     );
-    return [...this.#trimmed, ...ids];
+    return [...this.#durable().slice(0, start), ...ids];
   }
 
   #json(id: string): Buffer {

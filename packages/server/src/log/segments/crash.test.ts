@@ -141,6 +141,20 @@ describe('the log over a disk that fails and forgets', () => {
 
   it.each([
     [
+      'the sync of its start',
+      (disk: Disk) => {
+        let isOfStart = false;
+        return {
+          ...withFiles(disk, (file) => file),
+          create: (path: string) => {
+            isOfStart = path.endsWith('.start');
+            return disk.create(path);
+          },
+          syncDirectory: async (path: string) => (isOfStart ? undefined : disk.syncDirectory(path)),
+        };
+      },
+    ],
+    [
       'the sync of runs',
       (disk: Disk) => ({
         ...withFiles(disk, (file) => file),

@@ -1,10 +1,10 @@
 import { LogReadError, type DurableEnds, type LogReader, type LogRecord } from '../log.ts';
-import type { LogRange, Partition, Position, ReadLimit } from '../log.ts';
+import type { LogRange, LogStarts, Partition, Position, ReadLimit } from '../log.ts';
 import { realDisk, type Disk, type DiskFile } from './disk.ts';
 import { FrameCursor } from './frame-cursor.ts';
 import { FrameScanner } from './frame-scanner.ts';
 import { findFrame } from './frame-search.ts';
-import { SegmentChain, type Segment } from './segment-chain.ts';
+import { SegmentChain, trimmed, type Segment } from './segment-chain.ts';
 import { segmentName, segmentPath } from './segment-files.ts';
 import { SEGMENT_HEADER_BYTES } from './segment-header.ts';
 import { SparseIndex } from './sparse-index.ts';
@@ -40,8 +40,10 @@ class SegmentReader implements LogReader {
   readonly #chain: SegmentChain;
   readonly #index = new SparseIndex();
   #durableEnds: DurableEnds;
+  /** As it was told. */
+  #start: Position = 0;
   /** The durable end for which the chain was last looked up. */
-  #chainEnd: Position = 0;
+  #chainEnd: Position | undefined = 0;
   #place: Place | undefined;
   #lastRead: Promise<unknown> = Promise.resolve();
 
@@ -54,6 +56,17 @@ class SegmentReader implements LogReader {
 
   setDurableEnds(ends: DurableEnds): void {
     this.#durableEnds = ends;
+  }
+
+  setStarts(starts: LogStarts): void {
+    const start = starts[0] ?? 0;
+    if (start <= this.#start) return;
+    this.#start = start;
+    this.#chainEnd = undefined;
+    // A file that is held open keeps its space, though its name is gone.
+    this.#lastRead = this.#lastRead.then(() =>
+      this.#place && this.#place.scanner.position <= start ? this.#leave() : undefined,
+    );
   }
 
   read(partition: Partition, from: Position, limit: ReadLimit): Promise<LogRecord[]> {
@@ -77,6 +90,7 @@ class SegmentReader implements LogReader {
     const end = this.#endOf(partition);
     if (from > end)
       throw new LogReadError('beyond_end', `position ${from} is beyond the durable end, ${end}`);
+    if (partition === 0 && from < this.#start) throw trimmed(from, this.#start);
     const records: LogRecord[] = [];
     let leftBytes = limit.maxBytes;
     try {
@@ -128,6 +142,9 @@ class SegmentReader implements LogReader {
     if (end === this.#chainEnd) return;
     await this.#chain.refresh();
     this.#chainEnd = end;
+    const first = this.#chain.segments[0]?.sequence ?? 0;
+    if (this.#place && this.#place.sequence < first) await this.#leave();
+    this.#index.forgetBefore(first);
   }
 
   async #fileBytes({ sequence, endBytes }: Segment): Promise<number> {
@@ -183,10 +200,22 @@ class SegmentReader implements LogReader {
       position: basePosition,
       offset: SEGMENT_HEADER_BYTES,
     };
-    const file = await this.#disk.open(segmentPath(this.#dir, sequence), 'read');
+    const file = await this.#openOrExplain(segment, position);
     const scanner = new FrameScanner(file, start);
     this.#place = { sequence, file, scanner, frame: FrameCursor.before(start.position) };
     return this.#place;
+  }
+
+  /** @throws {LogReadError} It was there when the chain was looked up, and was trimmed since. */
+  async #openOrExplain({ sequence }: Segment, position: Position): Promise<DiskFile> {
+    try {
+      return await this.#disk.open(segmentPath(this.#dir, sequence), 'read');
+    } catch (error) {
+      this.#chainEnd = undefined;
+      await this.#chain.refresh();
+      this.#chain.segmentAt(position);
+      throw error;
+    }
   }
 
   async #leave(): Promise<void> {

@@ -4,10 +4,11 @@ import { HashTable } from './dedupe/hash-table.ts';
 import { addHashes } from './dedupe/segment-hashes.ts';
 import { FrameScanner } from './frame-scanner.ts';
 import { findFrame } from './frame-search.ts';
-import { listSegments, readSegmentFile, segmentName, segmentPath } from './segment-files.ts';
+import { listLog, readSegmentFile, segmentName, segmentPath } from './segment-files.ts';
 import { SEGMENT_HEADER_BYTES, type SegmentEnd } from './segment-header.ts';
 
 export interface RecoveredLog {
+  start: Position;
   endPosition: Position;
   nextSequence: number;
   /** The last segment, open for writing and synced. Absent in a new log. */
@@ -51,13 +52,26 @@ export interface Cut {
  * looked into: those before it are complete, and what is wrong with one is the reader's to report.
  * A bad frame with nothing sound behind it is the torn end of a commit and is cut off. With a sound one behind it, it is
  * damage to what was answered: nothing is cut, the segment ends with its last sound frame, and the log goes on in a new one.
- * @throws {LogReadError} The last segment has no readable header, or one of an unknown version.
+ * @throws {LogReadError} The last segment has no readable header, or one of an unknown version; or the log ends before
+ * it starts.
  */
 export async function recover(disk: Disk, directory: string): Promise<RecoveredLog> {
+  const recovered = await recoverEnd(disk, directory);
+  const { start, endPosition, active } = recovered;
+  if (start <= endPosition) return recovered;
+  await active?.file.close().catch(() => {});
+  // Positions would be given a second time.
+  throw new LogReadError(
+    'damaged',
+    `the newest segments are missing: the log starts at ${start} and ends at ${endPosition}`,
+  );
+}
+
+async function recoverEnd(disk: Disk, directory: string): Promise<RecoveredLog> {
   await disk.makeDirectory(directory);
   // A file whose removal a power loss undid would come back between those made from here on.
   await disk.syncDirectory(directory);
-  const sequences = await listSegments(disk, directory);
+  const { sequences, start } = await listLog(disk, directory);
   const nextSequence = (sequences.at(-1) ?? 0) + 1;
   for (const sequence of sequences.toReversed()) {
     const state = await readSegmentFile(disk, directory, sequence);
@@ -74,6 +88,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
         await file.close();
         const { lengthBytes } = scan;
         return {
+          start,
           endPosition: scan.endPosition,
           nextSequence,
           previous: { sequence, syncedBytes: lengthBytes },
@@ -86,6 +101,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
       await file.truncate(scan.lengthBytes);
       await makeDurable(file, scan);
       return {
+        start,
         endPosition: scan.endPosition,
         nextSequence,
         damage: [],
@@ -106,7 +122,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
       throw error;
     }
   }
-  return { endPosition: 0, nextSequence, hashes: new HashTable(), damage: [] };
+  return { start, endPosition: 0, nextSequence, hashes: new HashTable(), damage: [] };
 }
 
 interface ActiveScan {

@@ -1,6 +1,6 @@
 import { LogReadError, type Position } from '../log.ts';
 import type { Disk } from './disk.ts';
-import { listSegments, readSegmentFile, segmentName, type SegmentFileState } from './segment-files.ts';
+import { listLog, readSegmentFile, segmentName, type SegmentFileState } from './segment-files.ts';
 import type { SegmentEnd } from './segment-header.ts';
 
 /** One segment as readers may see it. */
@@ -26,6 +26,8 @@ export interface SealedSegment extends Segment {
  */
 export class SegmentChain {
   segments: Segment[] = [];
+  /** Where the log starts. What it had before was given up. */
+  start: Position = 0;
   /** The name of what should be before the first of them and is missing or damaged, if anything. */
   brokenAt: string | undefined;
   readonly #disk: Disk;
@@ -38,6 +40,12 @@ export class SegmentChain {
   }
 
   async refresh(): Promise<void> {
+    await this.#look();
+    // A listing that goes on while the log is trimmed may miss the new start and what was removed after it.
+    if (this.brokenAt) await this.#look();
+  }
+
+  async #look(): Promise<void> {
     await this.#readNewFiles();
     const newest = [...this.#states.keys()].findLast(
       (sequence) => this.#states.get(sequence)?.kind !== 'void',
@@ -50,7 +58,7 @@ export class SegmentChain {
       if (state?.kind !== 'segment') break;
       const { basePosition, createdAtMs, previous } = state.header;
       segments.push({ sequence: link.sequence, basePosition, createdAtMs, endBytes: link.syncedBytes });
-      link = previous;
+      link = basePosition > this.start ? previous : undefined;
     }
     this.segments = segments.toReversed();
     this.brokenAt = link && segmentName(link.sequence);
@@ -67,7 +75,9 @@ export class SegmentChain {
   async #readNewFiles(): Promise<void> {
     const known = this.#states;
     const states = new Map<number, SegmentFileState>();
-    for (const sequence of await listSegments(this.#disk, this.#dir)) {
+    const { sequences, start } = await listLog(this.#disk, this.#dir);
+    this.start = start;
+    for (const sequence of sequences) {
       const before = known.get(sequence);
       const state = before?.kind === 'segment' ? before : await this.#readFile(sequence);
       states.set(sequence, state);
@@ -87,6 +97,7 @@ export class SegmentChain {
 
   /** @throws {LogReadError} The position is before the first event that is there. */
   segmentAt(position: Position): Segment {
+    if (position < this.start) throw trimmed(position, this.start);
     const segment = this.segments.findLast(({ basePosition }) => basePosition <= position);
     if (segment) return segment;
     const cause = this.brokenAt
@@ -94,4 +105,8 @@ export class SegmentChain {
       : 'there is no segment for it';
     throw new LogReadError('damaged', `position ${position} cannot be read: ${cause}`);
   }
+}
+
+export function trimmed(position: Position, start: Position): LogReadError {
+  return new LogReadError('trimmed', `position ${position} was given up: the log starts at ${start}`);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { LogReadError } from '../log.ts';
+import { LogReadError, type Position } from '../log.ts';
 import type { Disk } from './disk.ts';
+import { startsIn } from './log-start.ts';
 import { SEGMENT_HEADER_BYTES, decodeSegmentHeader, type SegmentHeader } from './segment-header.ts';
 
 /** Segments are numbered from 1 in the order in which they were made; numbers may be missing. */
@@ -12,13 +13,27 @@ export function segmentPath(directory: string, sequence: number): string {
   return join(directory, segmentName(sequence));
 }
 
-/** The sequences of the segment files in the folder, ascending. */
-export async function listSegments(disk: Disk, directory: string): Promise<number[]> {
-  const sequences = (await disk.list(directory)).flatMap((name) => {
+export interface LogFiles {
+  /** The sequences of the segment files, ascending. */
+  sequences: number[];
+  /** Where the log starts. */
+  start: Position;
+  /** What was said of the start before. */
+  formerStarts: Position[];
+}
+
+export async function listLog(disk: Disk, directory: string): Promise<LogFiles> {
+  const names = await disk.list(directory);
+  const sequences = names.flatMap((name) => {
     const digits = /^(\d{10})\.segment$/.exec(name)?.[1];
     return digits === undefined ? [] : [Number(digits)];
   });
-  return sequences.toSorted((a, b) => a - b);
+  const starts = startsIn(names);
+  return {
+    sequences: sequences.toSorted((a, b) => a - b),
+    start: starts.at(-1) ?? 0,
+    formerStarts: starts.slice(0, -1),
+  };
 }
 
 export type SegmentFileState =

@@ -15,8 +15,10 @@ for (const maxSegmentBytes of [256 * 1024 * 1024, 1]) {
       const parent = await mkdtemp(join(tmpdir(), 'millrace-log-'));
       const dir = join(parent, 'data', 'log');
       const open = () => openSegmentLog({ dir, maxSegmentBytes });
+      const log = await open();
       return {
-        log: await open(),
+        log,
+        idle: () => log.dedupeIdle(),
         openReader: () => openSegmentReader({ dir }),
         reopen: open,
         destroy: () => rm(parent, { recursive: true }),

@@ -7,7 +7,9 @@ import {
   type DurableEnds,
   type EventLog,
   type LogRange,
+  type LogStarts,
   type NewEvent,
+  type Partition,
   type Position,
 } from '../log.ts';
 import { deferred, type Deferred } from './deferred.ts';
@@ -29,6 +31,7 @@ import { InFlight } from './in-flight.ts';
 import { recover, type Cut, type Damage, type RecoveredLog } from './recovery.ts';
 import { SegmentChain, type SealedSegment } from './segment-chain.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { Trimmer } from './trimmer.ts';
 
 export interface SegmentLogOptions {
   /** The folder of the segment files; made if missing. No one else may write there. */
@@ -88,7 +91,10 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     throw error;
   });
   const writer = new SegmentWriter({ dir, disk, clock, maxSegmentBytes, maxSegmentAgeMs }, recovered);
-  return new GroupCommitLog(writer, known, recovered, options.onHealthChange ?? (() => {}));
+  const trimmer = new Trimmer(disk, dir, recovered.start);
+  // What a crash has left of an earlier trim; what is still there after this goes with the next one.
+  await trimmer.trim(0).catch(() => {});
+  return new GroupCommitLog({ writer, trimmer, known }, recovered, options.onHealthChange ?? (() => {}));
 
   async function knownEvents(): Promise<KnownEvents> {
     const chain = new SegmentChain(disk, dir);
@@ -116,6 +122,7 @@ class GroupCommitLog implements SegmentLog {
   readonly cut: Cut | undefined;
   readonly damage: readonly Damage[];
   readonly #writer: SegmentWriter;
+  readonly #trimmer: Trimmer;
   readonly #known: KnownEvents;
   readonly #inFlight = new InFlight();
   readonly #listeners = new Set<(ends: DurableEnds) => void>();
@@ -124,20 +131,21 @@ class GroupCommitLog implements SegmentLog {
   #waiting: WaitingAppend[] = [];
   #waitingBytes = 0;
   #committing: Promise<void> | undefined;
+  #trimmed: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   readonly #onHealthChange: (error?: LogWriteError) => void;
   #failing = false;
 
   constructor(
-    writer: SegmentWriter,
-    known: KnownEvents,
+    parts: { writer: SegmentWriter; trimmer: Trimmer; known: KnownEvents },
     recovered: RecoveredLog,
     onHealthChange: (error?: LogWriteError) => void,
   ) {
-    this.#writer = writer;
+    this.#writer = parts.writer;
+    this.#trimmer = parts.trimmer;
     this.#onHealthChange = onHealthChange;
-    this.#known = known;
+    this.#known = parts.known;
     this.damage = recovered.damage;
     this.#end = recovered.endPosition;
     this.cut = recovered.cut;
@@ -145,6 +153,10 @@ class GroupCommitLog implements SegmentLog {
 
   get durableEnds(): DurableEnds {
     return { 0: this.#end };
+  }
+
+  get starts(): LogStarts {
+    return { 0: this.#trimmer.start };
   }
 
   /** @throws {RangeError} The events do not fit into one commit (8 MB). */
@@ -187,11 +199,29 @@ class GroupCommitLog implements SegmentLog {
     return () => this.#sealedListeners.delete(listener);
   }
 
+  trim(partition: Partition, before: Position): Promise<void> {
+    const trimming = this.#trimmed.then(() => (partition === 0 ? this.#trim(before) : undefined));
+    this.#trimmed = trimming.catch(() => {});
+    return trimming;
+  }
+
   close(): Promise<void> {
-    this.#closed ??= Promise.resolve(this.#committing)
+    this.#closed ??= Promise.all([this.#committing, this.#trimmed])
       .then(() => this.#known.close())
       .then(() => this.#writer.close());
     return this.#closed;
+  }
+
+  async #trim(before: Position): Promise<void> {
+    if (this.#closed) throw new LogWriteError('shutting_down', 'the log is closed');
+    // The next segment's name and header are on the disk once there is an event in it. And of a segment without a run
+    // the events may have to be read again, to know what is in it.
+    const mayGo = Math.min(before, this.#end - 1, this.#known.unwrittenFrom);
+    try {
+      await this.#trimmer.trim(mayGo);
+    } catch (cause) {
+      throw writeError(cause);
+    }
   }
 
   get dedupe(): DedupeStatus {

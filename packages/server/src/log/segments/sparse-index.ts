@@ -20,6 +20,11 @@ export class SparseIndex {
     this.#starts.set(sequence, starts);
   }
 
+  /** Lets go of the segments before that one. */
+  forgetBefore(sequence: number): void {
+    for (const known of this.#starts.keys()) if (known < sequence) this.#starts.delete(known);
+  }
+
   /** The last known start at or before the position. */
   nearest(sequence: number, position: Position): FrameStart | undefined {
     return this.#starts.get(sequence)?.findLast((start) => start.position <= position);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../clock.ts';
+import type { Position } from '../../log.ts';
 import type { Disk } from '../disk.ts';
 import type { SealedSegment } from '../segment-chain.ts';
 import { coverageOf } from './coverage.ts';
@@ -85,6 +86,12 @@ export class KnownEvents {
       if (isFirst) this.#options.onNotice({ kind: 'capped', sinceMs: sealedAtMs });
     }
     this.#upkeep.kick();
+  }
+
+  /** From there on the events are needed to make runs of, after a crash. Infinity: all are in runs. */
+  get unwrittenFrom(): Position {
+    const table = this.#sealed.parts.find(({ kind }) => kind === 'table');
+    return table?.coverage.from ?? Infinity;
   }
 
   get status(): DedupeStatus {
