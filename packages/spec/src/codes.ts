@@ -50,6 +50,7 @@ export const FAILURE_CODES = {
   WRITE_FAILED: 'the file could not be written',
   DESTINATION_FAILED: 'the code of the destination threw an error',
   RETRIES_EXHAUSTED: 'it failed until the time for retries was over',
+  EXPIRED_BEFORE_DELIVERY: 'the log had to give it up before it was delivered',
 } as const;
 
 /** Why the library gave up an event. */

@@ -131,6 +131,15 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
       expect(ledger.load('hook', 1).pending).toStrictEqual([]);
     });
 
+    it('knows the lowest position that is still needed', () => {
+      expect(ledger.neededFrom('hook', 0)).toBeUndefined();
+      ledger.commit(settlement({ cursor: 9 }));
+      expect(ledger.neededFrom('hook', 0)).toBe(9);
+      ledger.commit(settlement({ cursor: 9, pending: [held(8), held(4)] }));
+      ledger.commit(settlement({ cursor: 1, partition: 1 }));
+      expect(ledger.neededFrom('hook', 0)).toBe(4);
+    });
+
     it('replaces the row of an event that is still pending', () => {
       ledger.commit(settlement({ pending: [{ ...held(3), code: 'TIMEOUT' }] }));
       ledger.commit(settlement({ pending: [{ ...held(3), attemptCount: 1 }] }));

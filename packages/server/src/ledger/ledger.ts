@@ -8,6 +8,8 @@ import type { Partition, Position } from '../log/log.ts';
 export interface Ledger {
   /** What a destination had got to. Undefined cursors: it was never seen in that partition. */
   load(destinationId: string, partition: Partition): DestinationProgress;
+  /** The lowest position that a destination still needs: its cursor, or what is pending before. */
+  neededFrom(destinationId: string, partition: Partition): Position | undefined;
   /** @throws {EpochError} Another router has taken over; nothing was written. */
   commit(settlement: Settlement): void;
   close(): void;

@@ -41,6 +41,12 @@ export function memoryLedger(): MemoryLedger {
             pending: structuredClone(pendingAfter(own)),
           };
         },
+        neededFrom(destinationId, partition) {
+          const own = inPartition(destinationId, partition);
+          const cursor = own.at(-1)?.cursor;
+          const first = pendingAfter(own)[0]?.position ?? Infinity;
+          return cursor === undefined ? undefined : Math.min(cursor, first);
+        },
         commit(settlement) {
           if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
           settlements.push(copyOf(settlement));

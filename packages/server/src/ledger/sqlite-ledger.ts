@@ -93,6 +93,11 @@ class SqliteLedger implements Ledger {
     }
   }
 
+  neededFrom(destinationId: string, partition: Partition): Position | undefined {
+    const row = this.#sql.needed.all(destinationId, partition, destinationId, partition)[0];
+    return typeof row?.['position'] === 'number' ? row['position'] : undefined;
+  }
+
   commit(settlement: Settlement): void {
     if (!settlement.synced) {
       this.#commit(settlement);
@@ -174,6 +179,11 @@ function prepareAll(db: SqliteDatabase) {
   return {
     epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
     cursor: db.prepare('SELECT position FROM cursor WHERE destination = ? AND partition = ?'),
+    needed: db.prepare(`
+      SELECT min(position) AS position FROM (
+        SELECT position FROM cursor WHERE destination = ? AND partition = ?
+        UNION ALL
+        SELECT min(position) FROM pending WHERE destination = ? AND partition = ?)`),
     putCursor: db.prepare(
       'INSERT OR REPLACE INTO cursor (destination, partition, position) VALUES (?, ?, ?)',
     ),
