@@ -19,6 +19,9 @@ export type DurableEnds = Readonly<Record<Partition, Position>>;
 /** For each partition the position from which on it can be read: what was before was given up. */
 export type LogStarts = Readonly<Record<Partition, Position>>;
 
+/** By reader (a destination's id), for each partition the lowest position that it still needs. */
+export type Needs = Readonly<Record<string, Readonly<Record<Partition, Position>>>>;
+
 /**
  * A stretch of one partition that is kept, indexed and given up as a whole. Nothing but the last one of a
  * partition is open, and a sealed one never changes.

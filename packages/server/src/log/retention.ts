@@ -1,4 +1,4 @@
-import type { LogRange, Partition, Position } from './log.ts';
+import type { LogRange, Needs, Partition, Position } from './log.ts';
 
 export interface RetentionOptions {
   /** What every destination has had is given up so long after it was sealed. Milliseconds. */
@@ -9,9 +9,6 @@ export interface RetentionOptions {
   /** At those two bounds, where what is oldest is still needed. */
   onFull: 'refuse' | 'drop-oldest';
 }
-
-/** By destination, for each partition the lowest position that it still needs. */
-export type Needs = Readonly<Record<string, Readonly<Record<Partition, Position>>>>;
 
 export interface RetentionFacts {
   /** Of all partitions; of each one oldest first, the last one open. */

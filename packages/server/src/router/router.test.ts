@@ -163,6 +163,32 @@ describe('the router', () => {
     for (const messageIds of Object.values(world.delivered)) expect(messageIds).toEqual(['a']);
   });
 
+  it('says how far the log may be trimmed, and makes those lose what they need only where told', async () => {
+    const world = setup([config('stuck'), config('sound'), config('off', false)], {
+      stuck: async (events) => ({ outcomes: events.map(() => ({ kind: 'unauthorized', code: 'HTTP_401' })) }),
+    });
+    const router = await openRouter(world.options);
+    for (const id of ['a', 'b', 'c']) await world.append(id);
+    await delivering(router, world);
+    expect(router.needs()).toEqual({ stuck: { 0: 0 }, sound: { 0: 3 } });
+    await expect(router.release(0, 2, false)).resolves.toBe(0);
+    await expect(router.release(0, 2, true)).resolves.toBe(2);
+    expect(router.needs()).toEqual({ stuck: { 0: 2 }, sound: { 0: 3 } });
+    await router.stop();
+  });
+
+  it('gives up at its start what was trimmed while a destination was away', async () => {
+    const world = setup([config('back')]);
+    const nothing = { decisions: [], pending: [], dead: [] };
+    world.options.ledger.commit({ destinationId: 'back', partition: 0, cursor: 0, ...nothing });
+    for (const id of ['a', 'b', 'c']) await world.append(id);
+    const { durableEnds } = world.options;
+    const router = await openRouter({ ...world.options, durableEnds, starts: { 0: 2 } });
+    await delivering(router, world);
+    expect(world.delivered).toEqual({ back: ['c'] });
+    await router.stop();
+  });
+
   it('stops when it is told to', async () => {
     const world = setup([config('one')]);
     const router = await openRouter(world.options);

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Destination, DestinationConfig } from '../destinations/destination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { DurableEnds, LogReader } from '../log/log.ts';
+import type { DurableEnds, LogReader, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 import { Delivery, type DeliveryState } from './delivery.ts';
 import type { RouterLogger } from './describe-error.ts';
+import { expire } from './expire.ts';
 import type { DestinationStatus } from './ipc.ts';
 
 export interface RouterOptions {
@@ -15,6 +16,8 @@ export interface RouterOptions {
   openReader: () => Promise<LogReader>;
   /** The router owns these partitions. A destination that is new in one starts at its end. */
   durableEnds: DurableEnds;
+  /** What a destination needs before, since it was away for long, is given up. Default: nothing was trimmed. */
+  starts?: LogStarts;
   clock: Clock;
   logger: RouterLogger;
   onStatus: (destinations: DestinationStatus[]) => void;
@@ -25,6 +28,14 @@ export interface RouterOptions {
 export interface Router {
   status(): DestinationStatus[];
   setDurableEnds(ends: DurableEnds): void;
+  setStarts(starts: LogStarts): void;
+  /** By the ledger: what each enabled destination still needs. */
+  needs(): Needs;
+  /**
+   * Up to where the log may be trimmed, at most to `before`: as far as no destination needs it, be it after power loss.
+   * With `drop`, those that need it lose it: their deliveries stop, that is decided, and they go on behind it.
+   */
+  release(partition: Partition, before: Position, drop: boolean): Promise<Position>;
   /** Finishes what is in flight, at most 11 s, and closes the readers. The ledger stays open. */
   stop(): Promise<void>;
 }
@@ -32,7 +43,8 @@ export interface Router {
 interface Route {
   destinationId: string;
   reader: LogReader;
-  deliveries: readonly Delivery[];
+  deliveries: Delivery[];
+  open: (partition: Partition) => Delivery;
 }
 
 /**
@@ -40,7 +52,8 @@ interface Route {
  * them has a cursor in the ledger, so nothing that is accepted from then on can be missed.
  */
 export async function openRouter(options: RouterOptions): Promise<Router> {
-  const { configs, createDestination, openReader, ledger, durableEnds, clock, logger } = options;
+  const { configs, createDestination, openReader, ledger, durableEnds, clock, logger, starts = {} } = options;
+  let isStopped = false;
   const routes: Route[] = [];
   let failed = false;
 
@@ -50,6 +63,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
       ...worstOf(deliveries.map((delivery) => delivery.state)),
     }));
   const stopAll = async (): Promise<void> => {
+    isStopped = true;
     await Promise.all(routes.flatMap(({ deliveries }) => deliveries.map((delivery) => delivery.stop())));
     await Promise.all(routes.map(({ reader }) => reader.close()));
   };
@@ -67,9 +81,8 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     const destination = await createDestination(config);
     const reader = await openReader();
     reader.setDurableEnds(durableEnds);
-    const deliveries = partitionsOf(durableEnds).map((partition) => {
-      startAtEnd(ledger, destinationId, partition, durableEnds[partition]!);
-      return new Delivery({
+    const open = (partition: Partition): Delivery =>
+      new Delivery({
         destinationId,
         destination,
         partition,
@@ -80,8 +93,16 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         onState: () => options.onStatus(status()),
         onLedgerError,
       });
-    });
-    routes.push({ destinationId, reader, deliveries });
+    const deliveries: Delivery[] = [];
+    for (const partition of partitionsOf(durableEnds)) {
+      startAtEnd(ledger, destinationId, partition, durableEnds[partition]!);
+      const start = starts[partition] ?? 0;
+      if (isNeeded(ledger, destinationId, partition, start))
+        await expire(ledger, { destinationId, partition, before: start });
+      deliveries.push(open(partition));
+    }
+    reader.setStarts(starts);
+    routes.push({ destinationId, reader, deliveries, open });
   }
   for (const { deliveries } of routes) for (const delivery of deliveries) delivery.start();
 
@@ -93,8 +114,45 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         for (const delivery of deliveries) delivery.notifyDurable();
       }
     },
+    setStarts(told) {
+      for (const { reader } of routes) reader.setStarts(told);
+    },
+    needs: () =>
+      Object.fromEntries(
+        routes.map(({ destinationId }) => [
+          destinationId,
+          Object.fromEntries(
+            partitionsOf(durableEnds).map((each) => [each, ledger.neededFrom(destinationId, each) ?? 0]),
+          ),
+        ]),
+      ),
+    async release(partition, before, drop) {
+      const index = partitionsOf(durableEnds).indexOf(partition);
+      for (const { destinationId, deliveries, open } of routes) {
+        if (!drop || isStopped || !isNeeded(ledger, destinationId, partition, before)) continue;
+        await deliveries[index]?.stop();
+        await expire(ledger, { destinationId, partition, before });
+        if (isStopped) continue;
+        deliveries[index] = open(partition);
+        deliveries[index].start();
+      }
+      const nothing = { decisions: [], pending: [], dead: [] };
+      let released = before;
+      for (const { destinationId } of routes) {
+        released = Math.min(released, ledger.neededFrom(destinationId, partition) ?? 0);
+        const { cursor } = ledger.load(destinationId, partition);
+        // Power loss must not take the ledger back to where it needs what is gone.
+        if (cursor !== undefined)
+          ledger.commit({ destinationId, partition, cursor, ...nothing, synced: true });
+      }
+      return released;
+    },
     stop: stopAll,
   };
+}
+
+function isNeeded(ledger: Ledger, destinationId: string, partition: Partition, before: Position): boolean {
+  return (ledger.neededFrom(destinationId, partition) ?? Infinity) < before;
 }
 
 function partitionsOf(ends: DurableEnds): number[] {
