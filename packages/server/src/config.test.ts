@@ -9,10 +9,6 @@ const source = { id: 'shop', name: 'Shop', writeKey: 'a-secret-write-key' };
 
 /** What a config without a `log` has, as docs/operations.md says. */
 const LOG = {
-  retainMs: 604_800_000,
-  maxBytes: 53_687_091_200,
-  minFreeDiskBytes: 1_073_741_824,
-  onFull: 'refuse',
   segmentMaxBytes: 268_435_456,
   segmentMaxAgeMs: 3_600_000,
   dedupeWindowMs: 86_400_000,
@@ -92,23 +88,13 @@ describe('checkConfig', () => {
     ],
     [
       'a misspelt option of the log',
-      { log: { retainDays: 7 } },
-      /log: unknown option "retainDays"; known are retainMs, maxBytes, .*dedupeMaxMemoryBytes/,
+      { log: { segmentBytes: 7 } },
+      /log: unknown option "segmentBytes"; known are segmentMaxBytes, .*dedupeMaxMemoryBytes/,
     ],
     [
       'a bound of the log',
-      { log: { retainMs: 0.5 } },
-      /log\.retainMs: expected a whole number from 1000 to \d+, got 0\.5/,
-    ],
-    [
-      'an unknown way to be full',
-      { log: { onFull: 'drop' } },
-      /log\.onFull: .*"refuse"\|"drop-oldest", got a string/,
-    ],
-    [
-      'a log smaller than two segments',
-      { log: { maxBytes: 300_000_000 } },
-      /log\.maxBytes: expected at least 2 × segmentMaxBytes, 536870912, got 300000000/,
+      { log: { segmentMaxAgeMs: 0.5 } },
+      /log\.segmentMaxAgeMs: expected a whole number from 1000 to \d+, got 0\.5/,
     ],
     [
       'a misspelt setting',

@@ -21,25 +21,13 @@ export interface UserConfig {
   /** `millrace dev` without any accepts every write key; `millrace start` needs at least one. */
   sources?: SourceConfig[];
   destinations?: DestinationConfig[];
-  /** How much of the log is kept, and for how long. */
+  /** How the log is divided, and how far back duplicates are found. */
   log?: Partial<LogConfig>;
 }
 
 /** Sizes in bytes, times in milliseconds. */
 export interface LogConfig {
-  /** What every enabled destination has had is kept for so long. Default 7 days; 1 second to 10 years. */
-  retainMs: number;
-  /** All of the log, as far as it is possible to keep to it. Default 50 GB; at least 2 × `segmentMaxBytes`. */
-  maxBytes: number;
-  /** What is to stay free on the disk. Default 1 GB; 0 or more. */
-  minFreeDiskBytes: number;
-  /**
-   * What happens at `maxBytes` or `minFreeDiskBytes` where a destination still needs the oldest events. `refuse` (the
-   * default): new ones are answered 503 until there is room. `drop-oldest`: the oldest ones are given up, each counted at
-   * its destination as `EXPIRED_BEFORE_DELIVERY`.
-   */
-  onFull: 'refuse' | 'drop-oldest';
-  /** Of one segment file, the unit of all that is given up. Default 256 MB; 4 KB to 4 GB. */
+  /** Of one segment file. Default 256 MB; 4 KB to 4 GB. */
   segmentMaxBytes: number;
   /** A segment is closed by the first event that comes so long after it was made. Default 1 hour; 1 second to 1 day. */
   segmentMaxAgeMs: number;
@@ -125,10 +113,6 @@ function whole(min: number, max: number, otherwise: number): z.ZodDefault<z.ZodN
 }
 
 const logSchema = z.strictObject({
-  retainMs: whole(SECOND_MS, 3_650 * DAY_MS, 7 * DAY_MS),
-  maxBytes: whole(8 * KB, 1024 * 1024 * GB, 50 * GB),
-  minFreeDiskBytes: whole(0, 1024 * 1024 * GB, GB),
-  onFull: z.enum(['refuse', 'drop-oldest']).default('refuse'),
   segmentMaxBytes: whole(4 * KB, 4 * GB, 256 * MB),
   segmentMaxAgeMs: whole(SECOND_MS, DAY_MS, 3_600 * SECOND_MS),
   dedupeWindowMs: whole(60 * SECOND_MS, 30 * DAY_MS, DAY_MS),
@@ -174,11 +158,6 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
     mistakes.unshift(...parsed.error.issues.map((issue) => mistakeOf(issue, [], input)));
   } else {
     const { sources, destinations, log } = parsed.data;
-    const leastBytes = 2 * log.segmentMaxBytes;
-    if (log.maxBytes < leastBytes) {
-      const words = `expected at least 2 × segmentMaxBytes, ${leastBytes}, got ${log.maxBytes}`;
-      mistakes.push({ path: 'log.maxBytes', words });
-    }
     mistakes.push(
       ...repeated(sources, 'sources', 'id'),
       ...repeated(sources, 'sources', 'writeKey'),
