@@ -137,7 +137,10 @@ declare namespace Client {
   /** The six calls. */
   export type EventType = 'track' | 'identify' | 'page' | 'screen' | 'group' | 'alias';
 
-  /** Of the constructor. Where a bound is given, the constructor throws an Error beyond it that names both. */
+  /**
+   * Of the constructor. Beyond a bound it throws an Error that names option and bound; `flushAt`, `flushInterval` and
+   * `maxQueueSize` are read as leniently as `analytics-node` reads them.
+   */
   export interface Options {
     /** Where to send. Default `https://api.segment.io`. Trailing slashes are dropped. */
     host?: string | undefined;
