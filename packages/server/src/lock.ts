@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemClock, type Clock } from './clock.ts';
-import { isBusy, openSqlite, type SqliteDatabase } from './ledger/sqlite.ts';
+import { isBusy, openSqlite, type SqliteDatabase } from './sqlite/sqlite.ts';
 
 /** Held until it is released or the process ends, however it ends. */
 export interface Lock {

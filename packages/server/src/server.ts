@@ -14,7 +14,8 @@ import {
 import { loadConfig, type Config } from './config.ts';
 import { countReceived, createConsole, createRefusedRing } from './console/index.ts';
 import { destinationKinds } from './destinations/index.ts';
-import { SqliteUnavailableError, openLedgerReader, sqliteFault } from './ledger/index.ts';
+import { openLedgerReader } from './ledger/index.ts';
+import { SqliteUnavailableError, sqliteFault } from './sqlite/index.ts';
 import { bindFault, isLoopback, listen } from './listen.ts';
 import { LockHeldError, acquireLock } from './lock.ts';
 import {

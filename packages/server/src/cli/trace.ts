@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { LedgerVersionError, openLedgerReader, sqliteFault } from '../ledger/index.ts';
+import { LedgerVersionError, openLedgerReader } from '../ledger/index.ts';
+import { sqliteFault } from '../sqlite/index.ts';
 import { isLockHeld } from '../lock.ts';
 import { LogReadError, openSegmentReader, readDurableEnds } from '../log/index.ts';
 import { createTraceReader, scanningFinder, type TraceReply } from '../trace/index.ts';

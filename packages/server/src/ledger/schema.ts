@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { blocksOf } from './decision-block.ts';
 import { parseRanges } from './ranges.ts';
-import type { SqliteDatabase } from './sqlite.ts';
+import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 /** Grows with every change of the tables below. */
 export const SCHEMA_VERSION = 2;

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dead, delivered, describeLedger, filtered, held, letter, settlement } from './contract.ts';
 import { outcomesInBlock } from './decision-block.ts';
 import { LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
-import { sqliteDrivers } from './sqlite-drivers.ts';
-import type { SqliteDriver } from './sqlite-drivers.ts';
-import { openSqlite } from './sqlite.ts';
-import type { SqliteDatabase } from './sqlite.ts';
+import { sqliteDrivers } from '../sqlite/drivers.ts';
+import type { SqliteDriver } from '../sqlite/drivers.ts';
+import { openSqlite } from '../sqlite/sqlite.ts';
+import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
   describeLedger(driver.name, () => {

@@ -8,9 +8,9 @@ import type { Attempt, Decision, DestinationProgress, Ledger, PendingEvent, Sett
 import { formatRanges, rangesOf } from './ranges.ts';
 import { deadValues, pendingOf, pendingValues } from './sqlite-rows.ts';
 import { createTables, metaValue } from './schema.ts';
-import type { SqliteDriver } from './sqlite-drivers.ts';
-import { openSqlite, sqliteFault } from './sqlite.ts';
-import type { SqliteDatabase } from './sqlite.ts';
+import type { SqliteDriver } from '../sqlite/drivers.ts';
+import { openSqlite, sqliteFault } from '../sqlite/sqlite.ts';
+import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 /** Only another router can hold the write lock, and for one transaction. */
 const BUSY_TIMEOUT_MS = 5_000;

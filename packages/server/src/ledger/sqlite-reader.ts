@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { DestinationTotals, LedgerReader } from './ledger.ts';
 import { hasTables } from './schema.ts';
 import { readTraces } from './sqlite-trace.ts';
-import type { SqliteDriver } from './sqlite-drivers.ts';
-import { openSqlite } from './sqlite.ts';
-import type { SqliteDatabase, SqliteRow } from './sqlite.ts';
+import type { SqliteDriver } from '../sqlite/drivers.ts';
+import { openSqlite } from '../sqlite/sqlite.ts';
+import type { SqliteDatabase, SqliteRow } from '../sqlite/sqlite.ts';
 
 /** Far above what destinations and codes there are; a page never reads more. */
 const MAX_ROW_COUNT = 10_000;

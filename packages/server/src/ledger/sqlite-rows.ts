@@ -1,6 +1,6 @@
 import type { JsonObject } from '@millrace/spec';
 import type { DeadLetter, PendingEvent } from './ledger.ts';
-import type { SqliteRow, SqliteValue } from './sqlite.ts';
+import type { SqliteRow, SqliteValue } from '../sqlite/sqlite.ts';
 
 /** Events and letters as they stand in their rows. */
 

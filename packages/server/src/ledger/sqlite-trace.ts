@@ -3,7 +3,7 @@ import { blockOf, outcomeInBlock } from './decision-block.ts';
 import { TRACE_ATTEMPT_COUNT } from './ledger.ts';
 import type { DestinationTrace, TracedAttempt, TracedDecision } from './ledger.ts';
 import { includesNumber, parseRanges } from './ranges.ts';
-import type { SqliteDatabase } from './sqlite.ts';
+import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 import { pendingOf } from './sqlite-rows.ts';
 
 const MAX_DESTINATION_COUNT = 1_000;

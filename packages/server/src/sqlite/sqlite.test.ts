@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { preferredDriver, sqliteDrivers, SqliteUnavailableError } from './sqlite-drivers.ts';
+import { preferredDriver, sqliteDrivers, SqliteUnavailableError } from './drivers.ts';
 import { isBusy, openSqlite } from './sqlite.ts';
 import type { SqliteAccess, SqliteDatabase } from './sqlite.ts';
 

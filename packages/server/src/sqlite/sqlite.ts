@@ -1,5 +1,5 @@
-import { preferredDriver, sqliteDrivers } from './sqlite-drivers.ts';
-import type { DriverDatabase, DriverValue, SqliteDriver } from './sqlite-drivers.ts';
+import { preferredDriver, sqliteDrivers } from './drivers.ts';
+import type { DriverDatabase, DriverValue, SqliteDriver } from './drivers.ts';
 
 /**
  * The little of SQLite that Millrace uses, the same on every driver: `node:sqlite` where the runtime

@@ -1,0 +1,2 @@
+export { SqliteUnavailableError } from './drivers.ts';
+export { sqliteFault } from './sqlite.ts';
