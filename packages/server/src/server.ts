@@ -26,6 +26,7 @@ import {
   openSegmentReader,
   realDisk,
 } from './log/index.ts';
+import { createReloader } from './reload.ts';
 import { createTraceReader, scanningFinder } from './trace/index.ts';
 import { RouterStartError, startRouter } from './router/supervisor.ts';
 
@@ -54,6 +55,8 @@ export interface RunningServer {
   consoleUrl: string;
   /** No source is configured: each write key becomes one. */
   acceptsAnyWriteKey: boolean;
+  /** Reads the config file again; where it cannot be used, all stays as it is and the log says why. Never rejects. */
+  reload(): Promise<void>;
   /** Stops accepting, finishes what is in flight, syncs. */
   stop(): Promise<void>;
 }
@@ -92,14 +95,9 @@ async function start(
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { mode, host, consoleHost, consoleToken, dataDir, configFile, clock, logger } = options;
   const config = await loadConfig(configFile);
-  const fault = bindFault({
-    mode,
-    host,
-    consoleHost,
-    consoleToken,
-    sourceCount: config.sources.length,
-    configFile,
-  });
+  const faultOf = ({ sources }: Config): string | undefined =>
+    bindFault({ mode, host, consoleHost, consoleToken, sourceCount: sources.length, configFile });
+  const fault = faultOf(config);
   if (fault) throw new StartupError(fault);
 
   await prepareFolder(dataDir);
@@ -128,8 +126,9 @@ async function start(
   for (const damage of log.damage)
     logger.error({ damage }, 'the log is damaged; deliveries stop there, and new events are kept');
 
-  const acceptsAnyWriteKey = config.sources.length === 0;
-  const sources = await openSources(config, dataDir);
+  // A reload puts another one in its place.
+  let current = { config, sources: await openSources(config, dataDir) };
+  const acceptsAnyWriteKey = (): boolean => current.config.sources.length === 0;
   const router = await startRouter({
     entry: fileURLToPath(new URL('router.js', import.meta.url)),
     dataDir,
@@ -141,12 +140,29 @@ async function start(
     ...(options.signal && { signal: options.signal }),
   });
   onStop(() => router.stop({ timeoutMs: ROUTER_STOP_MS }));
+  const reloader =
+    configFile === undefined
+      ? undefined
+      : createReloader({
+          configFile,
+          config,
+          router,
+          faultOf,
+          async apply(reloaded) {
+            current = { config: reloaded, sources: await openSources(reloaded, dataDir) };
+          },
+          routerStopMs: ROUTER_STOP_MS,
+          logger,
+        });
 
   const counted = countReceived(log);
   const refused = createRefusedRing({ runId: String(clock.nowMs()) });
   const collector = createCollector({
     log: counted.log,
-    sources,
+    sources: {
+      resolve: (writeKey) => current.sources.resolve(writeKey),
+      list: () => current.sources.list(),
+    },
     clock,
     logger,
     onRefused: (refusal) => refused.add(refusal),
@@ -161,17 +177,19 @@ async function start(
   const console = createConsole({
     trackingUrl,
     acceptsAnyWriteKey,
+    configFault: () => reloader?.fault(),
     log,
     reader,
     receivedCount: counted.receivedCount,
     refused,
-    sources: () => sources.list(),
-    destinations: config.destinations.map(({ id, kind, enabled = true }) => ({
-      id,
-      kind,
-      name: destinationKinds[kind]!.name,
-      enabled,
-    })),
+    sources: () => current.sources.list(),
+    destinations: () =>
+      current.config.destinations.map(({ id, kind, enabled = true }) => ({
+        id,
+        kind,
+        name: destinationKinds[kind]!.name,
+        enabled,
+      })),
     routerStatus: () => router.status(),
     ledger,
     // Each with a reader of its own: they look at different places.
@@ -200,7 +218,15 @@ async function start(
   const addressFile = join(dataDir, 'server.json');
   await writeFile(addressFile, JSON.stringify({ trackingUrl, consoleUrl }), { mode: 0o600 });
   onStop(() => rm(addressFile, { force: true }));
-  return { trackingUrl, consoleUrl, acceptsAnyWriteKey };
+  return {
+    trackingUrl,
+    consoleUrl,
+    acceptsAnyWriteKey: acceptsAnyWriteKey(),
+    async reload() {
+      if (reloader) await reloader.reload();
+      else logger.warn('there is no config file to reload');
+    },
+  };
 }
 
 async function openSources(config: Config, dataDir: string): Promise<SourceRegistry> {

@@ -41,6 +41,13 @@ function problemOf(connection: Connection, status: Status | undefined): Problem 
       words: `Events are still received and kept; it starts again by itself. ${status.router.reason ?? ''}`,
     };
   }
+  if (status?.configFault !== undefined) {
+    return {
+      level: 'warn',
+      title: 'The config file was not taken: the one before it still runs.',
+      words: status.configFault,
+    };
+  }
   if (status && !status.ledgerReadable) {
     return {
       level: 'warn',

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { join, relative, resolve } from 'node:path';
-import { pino, type Logger } from 'pino';
+import { pino } from 'pino';
 import { systemClock } from '../clock.ts';
 import { ConfigError, findConfigFile } from '../config.ts';
 import { StartupError, prepareFolder, startServer, type RunningServer, type ServerMode } from '../server.ts';
 import type { Demo } from '../demo/demo.ts';
+import { listenToSignals } from './signals.ts';
+import { watchFile } from './watch-file.ts';
 import { demoWelcome, welcome } from './welcome.ts';
 
 export interface ServeFlags {
@@ -19,15 +21,23 @@ export interface ServeFlags {
 
 /**
  * `millrace dev` and `millrace start`: prints one `ready` line on stdout, all else on stderr. A
- * first SIGTERM or SIGINT finishes what is in flight and exits 0; a second one exits at once.
+ * first SIGTERM or SIGINT finishes what is in flight and exits 0; a second one exits at once. SIGHUP reloads
+ * the config, and `dev` does so by itself when its file changes.
  */
 export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<void> {
   const logger = pino({ level: logLevel(mode) }, pino.destination({ dest: 2, sync: true }));
-  const stopping = stopSignal(logger);
+  let server: RunningServer | undefined;
+  // Asked for while the server still starts, a reload is made once it has.
+  let isReloadAsked = false;
+  const reload = (): void => {
+    isReloadAsked = true;
+    void server?.reload();
+  };
+  const stopping = listenToSignals(logger, reload);
   // Apart, so that the demo's events never stand among the user's own.
   const dataDir = flags.demo ? join(resolve(flags.data), 'demo') : resolve(flags.data);
-  let server: RunningServer;
   let demo: Demo | undefined;
+  let watched: { close(): void } | undefined;
   try {
     if (flags.demo) {
       await prepareFolder(dataDir);
@@ -35,6 +45,8 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
       const { prepareDemo } = await import('../demo/demo.ts');
       demo = await prepareDemo(dataDir, systemClock);
     }
+    const configFile = demo?.configFile ?? configFileOf(flags);
+    if (mode === 'dev' && configFile !== undefined) watched = await watchFile(configFile, reload);
     server = await startServer({
       mode,
       port: flags.port,
@@ -43,7 +55,7 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
       consoleHost: flags.consoleHost,
       consoleToken: process.env['MILLRACE_CONSOLE_TOKEN'],
       dataDir,
-      configFile: demo?.configFile ?? configFileOf(flags),
+      configFile,
       clock: systemClock,
       logger,
       signal: stopping,
@@ -53,11 +65,13 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
     if (!(error instanceof StartupError || error instanceof ConfigError)) throw error;
     fail(error.message);
   }
+  if (isReloadAsked) void server.reload();
   process.stdout.write(`ready tracking=${server.trackingUrl} console=${server.consoleUrl}\n`);
   if (demo) process.stderr.write(demoWelcome({ ...server, dataDir: relative(process.cwd(), dataDir) }));
   else if (mode === 'dev') process.stderr.write(welcome(server));
   const traffic = demo?.startTraffic(server.trackingUrl);
   if (!stopping.aborted) await once(stopping, 'abort');
+  watched?.close();
   await traffic?.stop();
   await server.stop();
   await demo?.close();
@@ -79,16 +93,4 @@ function logLevel(mode: ServerMode): string {
 function fail(message: string): never {
   process.stderr.write(`millrace: ${message.replaceAll('\n', '\nmillrace: ')}\n`);
   process.exit(1);
-}
-
-function stopSignal(logger: Logger): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1);
-      logger.info({ signal }, 'stopping');
-      stopping.abort();
-    });
-  }
-  return stopping.signal;
 }

@@ -6,11 +6,12 @@ import { maskWriteKey, readStatus, type StatusOptions } from './status.ts';
 const options = (given: Partial<StatusOptions> = {}): StatusOptions => ({
   startedAtMs: 5,
   trackingUrl: 'http://127.0.0.1:3700',
-  acceptsAnyWriteKey: false,
+  acceptsAnyWriteKey: () => false,
+  configFault: () => undefined,
   receivedCount: () => 7,
   refused: createRefusedRing({ runId: '1' }),
   sources: () => [],
-  destinations: [{ id: 'archive', kind: 'files', name: 'Files', enabled: true }],
+  destinations: () => [{ id: 'archive', kind: 'files', name: 'Files', enabled: true }],
   routerStatus: () => ({ state: 'running', destinations: [{ destinationId: 'archive', state: 'running' }] }),
   ledger: emptyLedger,
   durableEnds: () => ({}),
@@ -76,7 +77,7 @@ test.each([
 
 test('a destination that is switched off is disabled, whatever the router does', () => {
   const destinations = [{ id: 'archive', kind: 'files', name: 'Files', enabled: false }];
-  expect(readStatus(options({ destinations })).destinations[0]?.state).toBe('disabled');
+  expect(readStatus(options({ destinations: () => destinations })).destinations[0]?.state).toBe('disabled');
 });
 
 test('says that the ledger cannot be read instead of failing', () => {
@@ -88,6 +89,11 @@ test('says that the ledger cannot be read instead of failing', () => {
   };
   expect(readStatus(options({ ledger, onLedgerError })).ledgerReadable).toBe(false);
   expect(onLedgerError).toHaveBeenCalledOnce();
+});
+
+test('says why the config file is not what runs', () => {
+  expect(readStatus(options()).configFault).toBeUndefined();
+  expect(readStatus(options({ configFault: () => 'a mistake' })).configFault).toBe('a mistake');
 });
 
 test('write keys are masked', () => {

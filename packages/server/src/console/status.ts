@@ -26,12 +26,14 @@ export interface RouterStatus extends RouterView {
 export interface StatusOptions {
   startedAtMs: number;
   trackingUrl: string;
-  acceptsAnyWriteKey: boolean;
+  acceptsAnyWriteKey: () => boolean;
+  /** Why the config file as it stands is not what runs. */
+  configFault: () => string | undefined;
   /** Events made durable since the start. */
   receivedCount: () => number;
   refused: RefusedRing;
   sources: () => readonly ConsoleSource[];
-  destinations: readonly ConsoleDestination[];
+  destinations: () => readonly ConsoleDestination[];
   routerStatus: () => RouterStatus;
   ledger: Pick<LedgerReader, 'totals'>;
   durableEnds: () => DurableEnds;
@@ -43,13 +45,15 @@ export function readStatus(options: StatusOptions): Status {
   const { destinations, ...router } = options.routerStatus();
   const ends = options.durableEnds();
   const totals = readTotals(options);
+  const fault = options.configFault();
   return {
     startedAtMs: options.startedAtMs,
     trackingUrl: options.trackingUrl,
-    acceptsAnyWriteKey: options.acceptsAnyWriteKey,
+    acceptsAnyWriteKey: options.acceptsAnyWriteKey(),
+    ...(fault !== undefined && { configFault: fault }),
     counts: { receivedCount: options.receivedCount(), ...options.refused.counts() },
     sources: options.sources().map(maskSource),
-    destinations: options.destinations.map((destination) => ({
+    destinations: options.destinations().map((destination) => ({
       id: destination.id,
       kind: destination.kind,
       name: destination.name,

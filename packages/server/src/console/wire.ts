@@ -50,6 +50,8 @@ export interface Status {
   trackingUrl: string;
   /** `millrace dev` without configured sources: any write key becomes a source. */
   acceptsAnyWriteKey: boolean;
+  /** Why the config file as it stands is not what runs; absent where it is. */
+  configFault?: string;
   counts: EventCounts;
   sources: SourceStatus[];
   destinations: DestinationView[];

@@ -11,6 +11,8 @@ export type ToRouter =
       logLevel: string;
     }
   | { type: 'durable'; ends: DurableEnds }
+  /** Instead of `start`: evaluate the config, make its destinations, say `checked` or `failed`, and exit. */
+  | { type: 'check'; configFile: string; logLevel: string }
   /** Finish what is in flight, commit, exit 0. */
   | { type: 'stop' };
 
@@ -19,6 +21,7 @@ export type ToServer =
   /** Every enabled destination has a cursor on disk: from now on nothing accepted can be missed. */
   | { type: 'ready' }
   | { type: 'status'; destinations: DestinationStatus[] }
+  | { type: 'checked' }
   /** The router cannot work and exits; the words are safe to show. */
   | { type: 'failed'; message: string };
 

@@ -28,6 +28,9 @@ process.on('message', (message) => {
     case 'start':
       void start(told).catch(fail);
       break;
+    case 'check':
+      void check(told).catch(fail);
+      break;
     case 'durable':
       durableEnds = told.ends;
       running?.router.setDurableEnds(durableEnds);
@@ -42,6 +45,7 @@ process.on('disconnect', () => process.exit(1));
 // A terminal and systemd signal the whole group; the server says when it is time to stop.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});
 process.on('uncaughtException', (error) => {
   logger.fatal(describeError(error), 'uncaught exception');
   process.exit(1);
@@ -70,6 +74,14 @@ async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> 
   send({ type: 'status', destinations: router.status() });
   send({ type: 'ready' });
   router.setDurableEnds(durableEnds);
+}
+
+/** Takes no lock and opens nothing: another router is at work. */
+async function check(told: Extract<ToRouter, { type: 'check' }>): Promise<void> {
+  logger.level = told.logLevel;
+  const { destinations } = await loadConfig(told.configFile);
+  for (const config of destinations) if (config.enabled !== false) await createDestination(config);
+  send({ type: 'checked' }, () => process.exit(0));
 }
 
 async function stop(): Promise<void> {

@@ -9,11 +9,15 @@ function echo(heard) {
 }
 
 process.on('message', (message) => {
-  if (message.type === 'start') {
+  if (message.type === 'start' || message.type === 'check') {
     behaviour = message.configFile;
     if (behaviour === 'exit') process.exit(3);
     if (behaviour === 'fail') {
       process.send({ type: 'failed', message: 'the config is wrong' }, () => process.exit(1));
+      return;
+    }
+    if (message.type === 'check') {
+      process.send({ type: 'checked' }, () => process.exit(0));
       return;
     }
     echo(message.durableEnds);

@@ -2,7 +2,13 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { DurableEnds } from '../log/log.ts';
-import { restartDelayMs, RouterStartError, startRouter, type RouterProcess } from './supervisor.ts';
+import {
+  ConfigRefusedError,
+  restartDelayMs,
+  RouterStartError,
+  startRouter,
+  type RouterProcess,
+} from './supervisor.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
 
@@ -128,5 +134,66 @@ describe('the supervisor', () => {
     await vi.waitFor(() => expect(router.status().state).toBe('failed'), WAIT);
     await router.stop({ timeoutMs: 10_000 });
     expect(router.status().state).toBe('failed');
+  });
+});
+
+describe('a replacement', () => {
+  it('lets the router finish, and resolves with another one ready', async () => {
+    const log = fakeLog(1);
+    const router = await start('sound', log);
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    const { pid } = heard(router);
+    log.commit(2);
+    await router.replace({ timeoutMs: 10_000 });
+    expect(isAlive(pid)).toBe(false);
+    expect(router.status()).toMatchObject({ state: 'running' });
+    expect(router.status().reason).toBeUndefined();
+    await vi.waitFor(() => expect(heard(router)).toMatchObject({ ends: { 0: 2 } }), WAIT);
+    expect(heard(router).pid).not.toBe(pid);
+  });
+
+  it('waits for no pause after a failure', async () => {
+    const router = await start('sound');
+    for (let failureCount = 0; failureCount < 5; failureCount += 1) {
+      await vi.waitFor(() => expect(router.status().state).toBe('running'), WAIT);
+      process.kill(heard(router).pid, 'SIGKILL');
+      await vi.waitFor(() => expect(router.status().state).toBe('failed'), WAIT);
+    }
+    await router.replace({ timeoutMs: 10_000 });
+    expect(router.status().state).toBe('running');
+  });
+
+  it('kills a router that does not stop in time', async () => {
+    const router = await start('deaf');
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    const { pid } = heard(router);
+    await router.replace({ timeoutMs: 50 });
+    expect(isAlive(pid)).toBe(false);
+    expect(router.status().state).toBe('running');
+  });
+
+  it('resolves when all is stopped meanwhile', async () => {
+    const router = await start('sound');
+    await Promise.all([router.replace({ timeoutMs: 10_000 }), router.stop({ timeoutMs: 10_000 })]);
+    await vi.waitFor(() => expect(isAlive(heard(router).pid)).toBe(false), WAIT);
+  });
+});
+
+describe('a check of a config', () => {
+  it('passes one that can be used, beside the router that runs', async () => {
+    const router = await start('sound');
+    await vi.waitFor(() => expect(heard(router).pid).toBeGreaterThan(0), WAIT);
+    const { pid } = heard(router);
+    await router.check('sound');
+    expect(isAlive(pid)).toBe(true);
+  });
+
+  it.each([
+    ['fail', 'the config is wrong'],
+    ['exit', 'the router ended with code 3'],
+  ])('refuses one that makes the router %s, in its words', async (behaviour, words) => {
+    const router = await start('sound');
+    await expect(router.check(behaviour)).rejects.toThrow(new ConfigRefusedError(words));
+    expect(router.status().state).toBe('running');
   });
 });

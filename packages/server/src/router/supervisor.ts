@@ -29,6 +29,17 @@ export interface RouterStatus {
 export interface RouterProcess {
   status(): RouterStatus;
   /**
+   * Evaluates the config file in a process of its own, so that neither its code nor its mistakes touch what runs.
+   * @throws {ConfigRefusedError} It cannot be used.
+   */
+  check(configFile: string): Promise<void>;
+  /**
+   * Has the router finish what is in flight, and starts another one, which evaluates the config file anew. Resolves when
+   * that one is ready. The one before is killed after `timeoutMs`. One call at a time.
+   * @throws {RouterStartError} It ended before it was ready; it is started again after a while.
+   */
+  replace(options: { timeoutMs: number }): Promise<void>;
+  /**
    * Has the router finish what is in flight, and resolves when its process has ended; it is killed
    * after `timeoutMs`. Calls join. Never rejects.
    */
@@ -41,6 +52,14 @@ export class RouterStartError extends Error {
   readonly code = 'router_failed';
 }
 
+/** A config file cannot be used; the message is safe to show. */
+export class ConfigRefusedError extends Error {
+  override readonly name = 'ConfigRefusedError';
+  readonly code = 'config_refused';
+}
+
+/** For a config whose code never ends. */
+const CHECK_MAX_MS = 30_000;
 const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 10_000;
 /** A router that ran this long was sound: the next restart is quick again. */
@@ -60,14 +79,19 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   const stopping = new AbortController();
   let status: RouterStatus = { state: 'starting', destinations: [] };
   let child: RunningChild | undefined;
+  /** Aborted, it ends the router's pause between two, and an end is no failure; each launch has its own. */
+  let hurry = new AbortController();
+  let onLaunch: ((launched: RunningChild) => void) | undefined;
 
   const launch = (): RunningChild => {
+    hurry = new AbortController();
     status = { state: 'starting', destinations: status.destinations };
     child = forkRouter(options, (message) => {
       if (message.type === 'ready') status = { ...status, state: 'running' };
       if (message.type === 'status') status = { ...status, destinations: message.destinations };
       if (message.type === 'failed') status = { ...status, reason: message.message };
     });
+    onLaunch?.(child);
     return child;
   };
 
@@ -78,12 +102,16 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
     for (;;) {
       const exit = await current.exited;
       if (stopping.signal.aborted) return;
-      status = { ...status, state: 'failed', reason: status.reason ?? exit };
-      failureCount = clock.nowMs() - startedAtMs >= SOUND_AFTER_MS ? 1 : failureCount + 1;
-      const delayMs = restartDelayMs(failureCount);
-      logger.error({ exit, delayMs }, 'the router ended; restarting it');
-      await clock.sleep(delayMs, stopping.signal);
-      if (stopping.signal.aborted) return;
+      if (hurry.signal.aborted) {
+        failureCount = 0;
+      } else {
+        status = { ...status, state: 'failed', reason: status.reason ?? exit };
+        failureCount = clock.nowMs() - startedAtMs >= SOUND_AFTER_MS ? 1 : failureCount + 1;
+        const delayMs = restartDelayMs(failureCount);
+        logger.error({ exit, delayMs }, 'the router ended; restarting it');
+        await clock.sleep(delayMs, AbortSignal.any([stopping.signal, hurry.signal]));
+        if (stopping.signal.aborted) return;
+      }
       startedAtMs = clock.nowMs();
       current = launch();
     }
@@ -102,22 +130,39 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   // A commit may have come between the fork and the subscription.
   first.setDurableEnds(log.durableEnds);
 
+  /** Kills a router that does not stop in time. */
+  const stopChild = async (stopped: RunningChild | undefined, timeoutMs: number): Promise<void> => {
+    if (!stopped) return;
+    stopped.stop();
+    const done = new AbortController();
+    void stopped.exited.then(() => done.abort());
+    await clock.sleep(timeoutMs, done.signal);
+    if (done.signal.aborted) return;
+    logger.warn({ timeoutMs }, 'the router did not end in time and is killed');
+    stopped.kill();
+    await stopped.exited;
+  };
+  const replace = async (timeoutMs: number): Promise<void> => {
+    const launched = new Promise<RunningChild>((resolve) => (onLaunch = resolve));
+    hurry.abort();
+    await stopChild(child, timeoutMs);
+    const next = await Promise.race([launched, ended]);
+    onLaunch = undefined;
+    if (!next) return;
+    const exit = await Promise.race([next.ready, next.exited]);
+    if (exit !== undefined && !stopping.signal.aborted) throw new RouterStartError(status.reason ?? exit);
+  };
   const end = async (timeoutMs: number): Promise<void> => {
     unsubscribe();
     stopping.abort();
-    child?.stop();
-    const done = new AbortController();
-    void ended.then(() => done.abort());
-    await clock.sleep(timeoutMs, done.signal);
-    if (!done.signal.aborted) {
-      logger.warn({ timeoutMs }, 'the router did not end in time and is killed');
-      child?.kill();
-    }
+    await stopChild(child, timeoutMs);
     await ended;
   };
   let stopped: Promise<void> | undefined;
   return {
     status: () => status,
+    check: (configFile) => checkInChild(options, configFile),
+    replace: ({ timeoutMs }) => replace(timeoutMs),
     stop: ({ timeoutMs }) => (stopped ??= end(timeoutMs)),
   };
 }
@@ -131,23 +176,39 @@ interface RunningChild {
   kill(): void;
 }
 
-function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer) => void): RunningChild {
-  const { entry, dataDir, configFile, logLevel, log } = options;
-  const child = fork(entry, [], {
+async function checkInChild(
+  { entry, logLevel, clock }: RouterProcessOptions,
+  configFile: string,
+): Promise<void> {
+  const child = forkEntry(entry);
+  let said: ToServer | undefined;
+  child.on('message', (message) => (said = message as ToServer));
+  const done = new AbortController();
+  const exited = exitOf(child).finally(() => done.abort());
+  send(child, { type: 'check', configFile, logLevel });
+  await clock.sleep(CHECK_MAX_MS, done.signal);
+  if (!done.signal.aborted) {
+    child.kill('SIGKILL');
+    await exited;
+    throw new ConfigRefusedError(`${configFile}: evaluating it took more than ${CHECK_MAX_MS / 1000} s`);
+  }
+  if (said?.type === 'checked') return;
+  throw new ConfigRefusedError(said?.type === 'failed' ? said.message : await exited);
+}
+
+function forkEntry(entry: string | URL): ChildProcess {
+  return fork(entry, [], {
     // Ours belong to the server: a debugger's port cannot be had twice.
     execArgv: [],
     env: withoutConsoleToken(process.env),
     // stdout is for the one line that says ready; whatever destinations print goes to stderr.
     stdio: ['ignore', 2, 2, 'ipc'],
   });
-  const sendEnds = durableSender(child);
-  child.on('message', (message) => onMessage(message as ToServer));
-  const ready = new Promise<undefined>((resolve) => {
-    child.on('message', (message) => {
-      if ((message as ToServer).type === 'ready') resolve(undefined);
-    });
-  });
-  const exited = new Promise<string>((resolve) => {
+}
+
+/** How a child ended, in words. */
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(`the router could not be started: ${error.name}`));
     child.on('exit', (code, signal) => {
       const words = signal ? `the router was ended by ${signal}` : `the router ended with code ${code}`;
@@ -156,6 +217,19 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
       else resolve(words);
     });
   });
+}
+
+function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer) => void): RunningChild {
+  const { entry, dataDir, configFile, logLevel, log } = options;
+  const child = forkEntry(entry);
+  const sendEnds = durableSender(child);
+  child.on('message', (message) => onMessage(message as ToServer));
+  const ready = new Promise<undefined>((resolve) => {
+    child.on('message', (message) => {
+      if ((message as ToServer).type === 'ready') resolve(undefined);
+    });
+  });
+  const exited = exitOf(child);
   send(child, { type: 'start', dataDir, configFile, logLevel, durableEnds: log.durableEnds });
   return {
     ready,
