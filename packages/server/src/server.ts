@@ -12,10 +12,12 @@ import {
   type SourceRegistry,
 } from './collector/index.ts';
 import { loadConfig, type Config } from './config.ts';
-import { countReceived, createConsole, createRefusedRing } from './console/index.ts';
+import { countReceived, createConsole, createMetrics, createRefusedRing } from './console/index.ts';
 import { destinationKinds } from './destinations/index.ts';
 import { openLedgerReader } from './ledger/index.ts';
+import type { LedgerReader } from './ledger/ledger.ts';
 import { SqliteUnavailableError, sqliteFault } from './sqlite/index.ts';
+import type { Readiness } from './health.ts';
 import { bindFault, isLoopback, listen } from './listen.ts';
 import { LockHeldError, acquireLock } from './lock.ts';
 import {
@@ -28,7 +30,7 @@ import {
 } from './log/index.ts';
 import { createReloader } from './reload.ts';
 import { createTraceReader, scanningFinder } from './trace/index.ts';
-import { RouterStartError, startRouter } from './router/supervisor.ts';
+import { RouterStartError, startRouter, type RouterStatus } from './router/supervisor.ts';
 
 /** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
 export type ServerMode = 'dev' | 'start';
@@ -44,6 +46,8 @@ export interface ServerOptions {
   /** Made when it does not exist; one server at a time. */
   dataDir: string;
   configFile: string | undefined;
+  /** Of the package. */
+  version: string;
   clock: Clock;
   logger: Logger;
   /** Aborted, it ends the start where that waits for the router; the start then fails. */
@@ -105,6 +109,7 @@ async function start(
   onStop(() => lock.release());
 
   const logDir = join(dataDir, 'log');
+  let logFault: string | undefined;
   const log = await openSegmentLog({
     dir: logDir,
     clock,
@@ -114,6 +119,7 @@ async function start(
     dedupeMaxMemoryBytes: config.log.dedupeMaxMemoryBytes,
     onDedupeNotice: (notice) => logger[noticeLevel(notice)]({ dedupe: notice }, noticeWords(notice)),
     onHealthChange: (error) => {
+      logFault = error?.code;
       if (error)
         logger.error({ code: error.code, cause: reasonOf(error.cause) }, 'the log cannot be written');
       else logger.warn('the log can be written again');
@@ -155,10 +161,19 @@ async function start(
           logger,
         });
 
-  const counted = countReceived(log);
+  const metrics = createMetrics({ version: options.version });
+  const counted = countReceived(log, (durationMs) => metrics.observeAppend(durationMs));
   const refused = createRefusedRing({ runId: String(clock.nowMs()) });
+  const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
+  onStop(() => ledger.close());
+  const readiness = (): Readiness => ({
+    log: logFault ?? 'ready',
+    router: partOf(router.status()),
+    ledger: isReadable(ledger) ? 'ready' : 'cannot be read',
+  });
   const collector = createCollector({
     log: counted.log,
+    readiness,
     sources: {
       resolve: (writeKey) => current.sources.resolve(writeKey),
       list: () => current.sources.list(),
@@ -172,8 +187,6 @@ async function start(
 
   const reader = openSegmentReader({ dir: logDir });
   onStop(() => reader.close());
-  const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
-  onStop(() => ledger.close());
   const console = createConsole({
     trackingUrl,
     acceptsAnyWriteKey,
@@ -191,6 +204,8 @@ async function start(
         enabled,
       })),
     routerStatus: () => router.status(),
+    readiness,
+    metrics,
     ledger,
     // Each with a reader of its own: they look at different places.
     async trace(messageId, signal) {
@@ -227,6 +242,19 @@ async function start(
       else logger.warn('there is no config file to reload');
     },
   };
+}
+
+function partOf({ state, reason = state }: RouterStatus): string {
+  return state === 'running' ? 'ready' : reason;
+}
+
+function isReadable(ledger: LedgerReader): boolean {
+  try {
+    ledger.totals();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function openSources(config: Config, dataDir: string): Promise<SourceRegistry> {

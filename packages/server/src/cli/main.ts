@@ -23,11 +23,11 @@ withServeFlags(
         'run with a shop that sends events, its own config, and data in "demo" of --data',
       ).conflicts('config'),
     ),
-).action((flags: ServeFlags) => runServer('dev', flags));
+).action((flags: ServeFlags) => runServer('dev', { ...flags, version }));
 
 withServeFlags(
   program.command('start').description('run with a configuration that names its sources'),
-).action((flags: ServeFlags) => runServer('start', flags));
+).action((flags: ServeFlags) => runServer('start', { ...flags, version }));
 
 program
   .command('trace')

@@ -17,6 +17,8 @@ export interface ServeFlags {
   data: string;
   config?: string;
   demo?: boolean;
+  /** Of the package. */
+  version: string;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function runServer(mode: ServerMode, flags: ServeFlags): Promise<vo
       consoleHost: flags.consoleHost,
       consoleToken: process.env['MILLRACE_CONSOLE_TOKEN'],
       dataDir,
+      version: flags.version,
       configFile,
       clock: systemClock,
       logger,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RefusalCode } from '@millrace/spec';
 import type { Clock } from '../clock.ts';
+import { registerHealth, type Readiness } from '../health.ts';
 import type { EventLog } from '../log/log.ts';
 import { answerClientError } from './client-error.ts';
 import { safeDetails, type SafeDetails } from './failure.ts';
@@ -22,6 +23,8 @@ export interface CollectorOptions {
   limits?: Partial<CollectorLimits>;
   /** Told of our own failures only, without keys and without what was sent. A pino logger is one. */
   logger?: CollectorLogger;
+  /** What `GET /readyz` shows; default that all is ready. */
+  readiness?: () => Readiness;
   /** For events that come without one. Default `mill-` and a random UUID. */
   newMessageId?: () => string;
 }
@@ -40,6 +43,8 @@ const BODY_READ_FACTOR = 8;
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const IDLE_SOCKET_TIMEOUT_MS = 120_000;
+
+const ALL_READY: Readiness = { log: 'ready', router: 'ready', ledger: 'ready' };
 
 /** From the start of a close; then connections are cut, else one that never sent anything would hold it up. */
 const CLOSE_GRACE_MS = 5_000;
@@ -123,6 +128,8 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
     if (closing) latecomers.add(request);
     done();
   });
+  const { readiness = () => ALL_READY } = options;
+  registerHealth(app, { readiness, needs: ['log'], isClosing: () => closing });
   for (const route of ROUTES) {
     app.post(`/v1/${route}`, (request, reply) => handle(request, reply, route));
   }

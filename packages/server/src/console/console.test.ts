@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createConsole, type ConsoleOptions } from './console.ts';
 import { createFakeLog, emptyLedger, emptyTrace } from './fakes.ts';
+import { createMetrics } from './metrics.ts';
 import { createRefusedRing } from './refused-ring.ts';
 import type { EventsReply, FeedEvent } from './wire.ts';
 
@@ -33,6 +34,8 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
     trackingUrl: 'http://127.0.0.1:3700',
     acceptsAnyWriteKey: () => false,
     configFault: () => undefined,
+    readiness: () => ({ log: 'ready', router: 'ready', ledger: 'ready' }),
+    metrics: createMetrics({ version: '1' }),
     hosts: [],
     staticDir,
     clock: systemClock,
@@ -42,6 +45,7 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
   return { app, fake, refused };
 }
 
+const PROBES = ['/healthz', '/readyz'];
 const ROUTES = [
   '/',
   '/assets/index-abc123.js',
@@ -49,6 +53,8 @@ const ROUTES = [
   '/api/events',
   '/api/stream',
   '/api/trace/some-id',
+  '/metrics',
+  ...PROBES,
   '/nothing',
   '/%',
 ];
@@ -79,7 +85,14 @@ describe('who is answered', () => {
     },
   );
 
-  test.each(ROUTES)('%s: nobody without the token, where there is one', async (url) => {
+  test.each(PROBES)('%s: a probe, which carries no token', async (url) => {
+    const { app } = consoleOf({ token: 'a-token-of-at-least-thirty-two-characters' });
+    const reply = await app.inject({ url, headers: { host: 'localhost' } });
+    expect(reply.statusCode).toBe(200);
+  });
+
+  const guarded = ROUTES.filter((url) => !PROBES.includes(url));
+  test.each(guarded)('%s: nobody without the token, where there is one', async (url) => {
     const { app } = consoleOf({ token: 'a-token-of-at-least-thirty-two-characters' });
     const reply = await app.inject({ url, headers: { host: 'localhost', authorization: 'Bearer wrong' } });
     expect(reply.statusCode).toBe(401);

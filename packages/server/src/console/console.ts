@@ -6,6 +6,8 @@ import type { Clock } from '../clock.ts';
 import type { EventLog, LogReader } from '../log/log.ts';
 import { guardFault, type GuardOptions } from './guard.ts';
 import { API_HEADERS, SECURITY_HEADERS, cacheControlOf } from './headers.ts';
+import { registerHealth, type Readiness } from '../health.ts';
+import type { Metrics } from './metrics.ts';
 import { registerApi } from './routes.ts';
 import { registerTrace } from './trace-route.ts';
 import { readStatus, type StatusOptions } from './status.ts';
@@ -23,6 +25,8 @@ export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'dur
   token?: string | undefined;
   /** The built page. */
   staticDir: string;
+  readiness: () => Readiness;
+  metrics: Metrics;
   clock: Clock;
   logger: Pick<Logger, 'warn' | 'error'>;
 }
@@ -43,7 +47,11 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
   });
 
   // On every request, found or not, before anything is read of it.
-  app.addHook('onRequest', async (request, reply) => refuseUnlessAllowed(request, reply, guard));
+  app.addHook('onRequest', async (request, reply) => {
+    // Probes carry no token, and learn nothing but whether all is well.
+    const isProbe = ['/healthz', '/readyz'].includes(request.routeOptions.url ?? '');
+    return refuseUnlessAllowed(request, reply, isProbe ? { ...guard, token: undefined } : guard);
+  });
 
   app.setNotFoundHandler((_, reply) =>
     sendError(reply, 404, { code: 'not_found', message: 'there is no such page or route' }),
@@ -67,6 +75,12 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
     });
   registerApi(app, { log, reader, refused, clock, logger, status });
   registerTrace(app, { trace: options.trace });
+  registerHealth(app, { readiness: options.readiness, needs: ['log', 'router', 'ledger'] });
+  const { metrics } = options;
+  app.get('/metrics', async (_, reply) => {
+    reply.headers(API_HEADERS).type(metrics.contentType);
+    return metrics.scrape(status());
+  });
 
   app.register(fastifyStatic, {
     root: options.staticDir,

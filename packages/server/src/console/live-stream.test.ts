@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock, type Clock } from '../clock.ts';
 import { createConsole } from './console.ts';
+import { createMetrics } from './metrics.ts';
 import { createFakeLog, emptyLedger, emptyTrace, type FakeLog } from './fakes.ts';
 import { CHUNK, MAX_BEHIND_COUNT } from './log-tail.ts';
 import { createRefusedRing, type RefusedRing } from './refused-ring.ts';
@@ -65,6 +66,8 @@ function serve(ring: RefusedRing, clock: Clock = quickClock): typeof app {
     trackingUrl: 'http://127.0.0.1:3700',
     acceptsAnyWriteKey: () => true,
     configFault: () => undefined,
+    readiness: () => ({ log: 'ready', router: 'ready', ledger: 'ready' }),
+    metrics: createMetrics({ version: '1' }),
     hosts: [],
     staticDir,
     clock,

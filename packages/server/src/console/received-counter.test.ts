@@ -18,10 +18,12 @@ test('counts what was appended, not duplicates nor what failed', async () => {
       return ['appended', 'duplicate', 'appended'];
     },
   };
-  const { log, receivedCount } = countReceived(inner);
+  const tookMs: number[] = [];
+  const { log, receivedCount } = countReceived(inner, (durationMs) => tookMs.push(durationMs));
 
   expect(await log.append([event, event, event])).toEqual(['appended', 'duplicate', 'appended']);
   isFull = true;
   await expect(log.append([event])).rejects.toThrow('full');
   expect(receivedCount()).toBe(2);
+  expect(tookMs).toHaveLength(2);
 });

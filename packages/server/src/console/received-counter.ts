@@ -7,16 +7,27 @@ export interface CountedLog {
   receivedCount: () => number;
 }
 
-/** Counts by the log's own verdicts: positions may have gaps, so their distance is no count. */
-export function countReceived(log: Pick<EventLog, 'append'>): CountedLog {
+/**
+ * Counts by the log's own verdicts: positions may have gaps, so their distance is no count.
+ * @param onAppend Told how long each append took, be it that it failed; milliseconds.
+ */
+export function countReceived(
+  log: Pick<EventLog, 'append'>,
+  onAppend: (durationMs: number) => void,
+): CountedLog {
   let count = 0;
   return {
     receivedCount: () => count,
     log: {
       async append(events) {
-        const verdicts = await log.append(events);
-        for (const verdict of verdicts) if (verdict === 'appended') count += 1;
-        return verdicts;
+        const startedAtMs = performance.now();
+        try {
+          const verdicts = await log.append(events);
+          for (const verdict of verdicts) if (verdict === 'appended') count += 1;
+          return verdicts;
+        } finally {
+          onAppend(performance.now() - startedAtMs);
+        }
       },
     },
   };
