@@ -70,7 +70,10 @@ test('an event is traced by the running server, and by the files once it has sto
     await server.stop();
 
     const offline = await trace(dir, ['the/one', '--json']);
-    expect(JSON.parse(offline.stdout)).toMatchObject({ events: [{ destinations: [delivered] }] });
+    expect(JSON.parse(offline.stdout)).toMatchObject({
+      events: [{ destinations: [delivered] }],
+      duplicates: [{}],
+    });
     const words = await trace(dir, ['the/one']);
     expect(words.stdout).toMatch(/received from source-[^]*hook: delivered\n.* delivered after \d+ ms/);
     expect(await trace(dir, ['none'])).toMatchObject({ code: 1, stdout: '' });

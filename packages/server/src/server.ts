@@ -28,6 +28,7 @@ import {
   openSegmentReader,
   realDisk,
 } from './log/index.ts';
+import { RefusedVersionError, openRefusedStore } from './refused/index.ts';
 import { createReloader } from './reload.ts';
 import { createTraceReader, scanningFinder } from './trace/index.ts';
 import { RouterStartError, startRouter, type RouterStatus } from './router/supervisor.ts';
@@ -164,6 +165,13 @@ async function start(
   const metrics = createMetrics({ version: options.version });
   const counted = countReceived(log, (durationMs) => metrics.observeAppend(durationMs));
   const refused = createRefusedRing({ runId: String(clock.nowMs()) });
+  const refusedStore = openRefusedStore({
+    path: join(dataDir, 'refused.db'),
+    clock,
+    onError: (error) =>
+      logger.error({ fault: sqliteFault(error) ?? reasonOf(error) }, 'refused events are not kept'),
+  });
+  onStop(() => refusedStore.close());
   const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
   onStop(() => ledger.close());
   const readiness = (): Readiness => ({
@@ -180,7 +188,10 @@ async function start(
     },
     clock,
     logger,
-    onRefused: (refusal) => refused.add(refusal),
+    onRefused(refusal) {
+      refused.add(refusal);
+      refusedStore.add(refusal);
+    },
   });
   onStop(() => collector.close());
   const trackingUrl = await listenOrSay(collector, host, options.port, '--port');
@@ -195,6 +206,7 @@ async function start(
     reader,
     receivedCount: counted.receivedCount,
     refused,
+    refusedStore,
     sources: () => current.sources.list(),
     destinations: () =>
       current.config.destinations.map(({ id, kind, enabled = true }) => ({
@@ -212,7 +224,7 @@ async function start(
       const traced = openSegmentReader({ dir: logDir });
       try {
         const finder = scanningFinder({ reader: traced, durableEnds: () => log.durableEnds });
-        const duplicates = (id: string) => refused.duplicatesOf(id);
+        const duplicates = (id: string) => refusedStore.duplicatesOf(id);
         return await createTraceReader({ finder, reader: traced, ledger, duplicates }).trace(
           messageId,
           signal,
@@ -301,6 +313,7 @@ function startupError(error: unknown, dataDir: string): unknown {
     error instanceof RouterStartError ||
     error instanceof LogReadError ||
     error instanceof SourcesFileError ||
+    error instanceof RefusedVersionError ||
     error instanceof SqliteUnavailableError;
   if (isOurs) return new StartupError(error.message, { cause: error });
   // What is in the folder, such as a log of another user, where prepareFolder has found the folder sound.

@@ -4,6 +4,7 @@ import { LedgerVersionError, openLedgerReader } from '../ledger/index.ts';
 import { sqliteFault } from '../sqlite/index.ts';
 import { isLockHeld } from '../lock.ts';
 import { LogReadError, openSegmentReader, readDurableEnds } from '../log/index.ts';
+import { RefusedVersionError, openRefusedReader } from '../refused/index.ts';
 import { createTraceReader, scanningFinder, type TraceReply } from '../trace/index.ts';
 import { describeTrace } from './describe-trace.ts';
 
@@ -72,12 +73,15 @@ async function readTrace(dataDir: string, messageId: string): Promise<TraceReply
   const ends = await readDurableEnds(logDir);
   const reader = openSegmentReader({ dir: logDir });
   const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
+  const refused = openRefusedReader(join(dataDir, 'refused.db'));
   try {
     const finder = scanningFinder({ reader, durableEnds: () => ends });
-    const traces = createTraceReader({ finder, reader, ledger, duplicates: () => [] });
+    const duplicates = (id: string) => refused.duplicatesOf(id);
+    const traces = createTraceReader({ finder, reader, ledger, duplicates });
     return ends[0] === 0 ? undefined : await traces.trace(messageId, new AbortController().signal);
   } finally {
     ledger.close();
+    refused.close();
     await reader.close();
   }
 }
@@ -87,11 +91,16 @@ class TraceFailed extends Error {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof TraceFailed || error instanceof LogReadError || error instanceof LedgerVersionError) {
+  if (
+    error instanceof TraceFailed ||
+    error instanceof LogReadError ||
+    error instanceof LedgerVersionError ||
+    error instanceof RefusedVersionError
+  ) {
     return error.message;
   }
   const fault = sqliteFault(error);
-  if (fault !== undefined) return `ledger.db: ${fault}`;
+  if (fault !== undefined) return `ledger.db or refused.db: ${fault}`;
   if (error instanceof TypeError && error.message === 'fetch failed') return 'the console cannot be reached';
   throw error;
 }

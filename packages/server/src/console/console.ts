@@ -9,6 +9,8 @@ import { API_HEADERS, SECURITY_HEADERS, cacheControlOf } from './headers.ts';
 import { registerHealth, type Readiness } from '../health.ts';
 import type { Metrics } from './metrics.ts';
 import { registerApi } from './routes.ts';
+import type { RefusedReader } from '../refused/refused-store.ts';
+import { registerRefused } from './refused-route.ts';
 import { registerTrace } from './trace-route.ts';
 import { readStatus, type StatusOptions } from './status.ts';
 import type { TraceReader } from '../trace/trace.ts';
@@ -19,6 +21,8 @@ export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'dur
   /** The console's own; it is not closed here. */
   reader: LogReader;
   trace: TraceReader['trace'];
+  /** What the ring in `refused` no longer has. */
+  refusedStore: Pick<RefusedReader, 'find'>;
   /** Names that the console answers to beside loopback names and the address it is reached at. */
   hosts: readonly string[];
   /** When given, every request must carry it as Bearer, pages included. */
@@ -75,6 +79,7 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
     });
   registerApi(app, { log, reader, refused, clock, logger, status });
   registerTrace(app, { trace: options.trace });
+  registerRefused(app, options.refusedStore);
   registerHealth(app, { readiness: options.readiness, needs: ['log', 'router', 'ledger'] });
   const { metrics } = options;
   app.get('/metrics', async (_, reply) => {

@@ -66,6 +66,7 @@ function serve(ring: RefusedRing, clock: Clock = quickClock): typeof app {
     trackingUrl: 'http://127.0.0.1:3700',
     acceptsAnyWriteKey: () => true,
     configFault: () => undefined,
+    refusedStore: { find: () => [] },
     readiness: () => ({ log: 'ready', router: 'ready', ledger: 'ready' }),
     metrics: createMetrics({ version: '1' }),
     hosts: [],

@@ -18,8 +18,6 @@ export interface RefusedRing {
   add(refusal: Refusal): void;
   /** Those numbered above `seq`, oldest first, and how many of them the ring has already let go. */
   after(seq: number, maxCount: number): { events: RefusedEvent[]; lastSeq: number; lostCount: number };
-  /** Duplicates of that messageId among those it still holds, oldest first. */
-  duplicatesOf(messageId: string): RefusedEvent[];
   /** Exact since the start, whatever the ring still holds. */
   counts(): Omit<EventCounts, 'receivedCount'>;
   /** Calls the listener after each `add`. Returns the way to stop. */
@@ -55,10 +53,6 @@ export function createRefusedRing(options: RefusedRingOptions): RefusedRing {
       const start = fromSeq - oldestSeq;
       const events = kept.slice(start, start + maxCount).map(toRefusedEvent);
       return { events, lastSeq: fromSeq - 1 + events.length, lostCount: fromSeq - 1 - seq };
-    },
-    duplicatesOf(messageId) {
-      const own = kept.filter((refusal) => refusal.code === 'duplicate' && refusal.messageId === messageId);
-      return own.map(toRefusedEvent);
     },
     counts() {
       const { duplicate = 0, ...refused } = Object.fromEntries(countByCode);

@@ -44,6 +44,14 @@ export interface EventsReply {
   events: FeedEvent[];
 }
 
+/** GET /api/refused */
+export interface RefusedReply {
+  /** Newest first; the ids ascend in the order of arrival. */
+  events: (RefusedEvent & { id: number })[];
+  /** What to give as `before` for the next page; absent on the last one. */
+  next?: number;
+}
+
 /** GET /api/status, and `status` in the stream. Counts are exact; they start with the server. */
 export interface Status {
   startedAtMs: number;

@@ -29,7 +29,7 @@ export interface TraceReply {
   messageId: string;
   /** Newest first; none where only duplicates are known. */
   events: EventTrace[];
-  /** Those that the running server still remembers, oldest first. */
+  /** Those that are still kept, at most 100, oldest first. */
   duplicates: TracedDuplicate[];
 }
 

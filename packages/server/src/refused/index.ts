@@ -1,0 +1,8 @@
+export { openRefusedReader } from './refused-reader.ts';
+export {
+  openRefusedStore,
+  type KeptRefusal,
+  type RefusedReader,
+  type RefusedStore,
+} from './refused-store.ts';
+export { RefusedVersionError } from './schema.ts';
