@@ -1,3 +1,4 @@
+import { Analytics } from '@millrace/node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configFor, createProject, type Project } from './harness/project.ts';
 import { startMillrace, type Millrace } from './harness/millrace.ts';
@@ -135,5 +136,26 @@ describe('what the Tracking API answers', () => {
     expect(answer.status).toBe(200);
     await vi.waitFor(() => expect(arrived('body-key')).toHaveLength(1));
     expect(arrived('body-key')[0]).not.toHaveProperty('writeKey');
+  });
+
+  it.each(['/v1/t', '/track', '/t'])('takes an event at %s', async (path) => {
+    const messageId = `at ${path}`;
+    const { userId, event } = track(messageId);
+    expect(await post(path, { userId, event, messageId })).toMatchObject({ status: 200 });
+    await vi.waitFor(() => expect(arrived(messageId)).toMatchObject([{ type: 'track' }]));
+  });
+
+  it.each(['/v1/import', '/v1/b', '/batch', '/b'])('takes a batch at %s', async (path) => {
+    const messageId = `at ${path}`;
+    expect(await post(path, { batch: [track(messageId)] })).toMatchObject({ status: 200 });
+    await vi.waitFor(() => expect(arrived(messageId)).toHaveLength(1));
+  });
+
+  it("takes our own library's compressed batches", async () => {
+    const analytics = new Analytics({ writeKey: 'shop-key', host: server.trackingUrl, gzip: true });
+    const properties = { text: 'x'.repeat(2_000) };
+    analytics.track({ userId: 'u', event: 'Compressed', messageId: 'compressed', properties });
+    await analytics.closeAndFlush();
+    await vi.waitFor(() => expect(arrived('compressed')).toMatchObject([{ properties }]));
   });
 });

@@ -51,7 +51,7 @@ describe('write keys', () => {
 });
 
 describe('requests that are none of ours', () => {
-  it.each(['/', '/v1', '/v1/t', '/v1/batch/x', '/V1/batch'])('answers 404 not_found to %s', async (path) => {
+  it.each(['/', '/v1', '/v1/x', '/v1/batch/x', '/V1/batch'])('answers 404 not_found to %s', async (path) => {
     expect(await post(path, {})).toMatchObject({ status: 404, body: refused('not_found') });
   });
 
@@ -70,7 +70,7 @@ describe('requests that are none of ours', () => {
   });
 
   it.each([
-    ['unsupported_content_type', { 'content-type': 'text/plain' }],
+    ['unsupported_content_type', { 'content-type': 'text/html' }],
     ['unsupported_content_type', { 'content-type': 'nonsense' }],
     ['invalid_encoding', { 'content-encoding': 'gzip' }],
   ])('answers 400 %s', async (code, headers) => {

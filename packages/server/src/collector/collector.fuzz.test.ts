@@ -5,7 +5,7 @@ import { systemClock } from '../clock.ts';
 import { memoryLog } from '../log/memory-log.ts';
 import { createCollector } from './collector.ts';
 import { ANSWERS } from './replies.ts';
-import { ROUTES } from './routes.ts';
+import { PATHS } from './routes.ts';
 import { configuredSources } from './sources.ts';
 import { watchLog } from './test-rig.ts';
 
@@ -106,7 +106,7 @@ const headers = fc.record(
 
 const path = fc.oneof(
   { weight: 5, arbitrary: fc.constant('/v1/batch') },
-  { weight: 4, arbitrary: fc.constantFrom(...ROUTES).map((route) => `/v1/${route}`) },
+  { weight: 4, arbitrary: fc.constantFrom(...Object.keys(PATHS)).map((path) => `/v1/${path}`) },
   { weight: 1, arbitrary: fc.webPath().map((tail) => `/${tail.replace(/^\/+/, '')}`) },
 );
 

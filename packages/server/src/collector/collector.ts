@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, type CollectorLimits } from './limits.ts';
 import { createReceiver } from './receive.ts';
 import { refusedRequest, type Refusal } from './refusal.ts';
 import { ANSWERS, JSON_TYPE, codeOfError, refusalBody, successBody } from './replies.ts';
-import { ROUTES, type Route } from './routes.ts';
+import { PATHS, type Route } from './routes.ts';
 import type { SourceRegistry } from './sources.ts';
 
 export interface CollectorOptions {
@@ -130,8 +130,10 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
   });
   const { readiness = () => ALL_READY } = options;
   registerHealth(app, { readiness, needs: ['log'], isClosing: () => closing });
-  for (const route of ROUTES) {
-    app.post(`/v1/${route}`, (request, reply) => handle(request, reply, route));
+  for (const [path, route] of Object.entries(PATHS)) {
+    for (const url of [`/v1/${path}`, `/${path}`]) {
+      app.post(url, (request, reply) => handle(request, reply, route));
+    }
   }
   app.setNotFoundHandler((request, reply) => refuse(request, reply, 'not_found'));
   app.setErrorHandler((error, request, reply) => {

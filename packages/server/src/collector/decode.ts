@@ -1,4 +1,5 @@
 import type { RefusalCode } from '@millrace/spec';
+import { inflateBody, isPlain } from './inflate.ts';
 import type { CollectorLimits } from './limits.ts';
 import type { Route } from './routes.ts';
 import { scan, type EventSlice } from './scan.ts';
@@ -18,21 +19,39 @@ export interface BodyHeaders {
   'content-encoding'?: string | undefined;
 }
 
-/** Reads a request's body as JSON, within the limit of a whole body. */
-export function decode(
+/**
+ * What SDKs name their JSON: `text/plain` spares a browser the preflight, and RudderStack's Node SDK calls it a form when it
+ * compresses.
+ */
+const MEDIA_TYPES: ReadonlySet<string> = new Set([
+  'application/json',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+]);
+
+/** Reads a request's body as JSON, within the limit of a whole body, which holds for what a compressed one becomes. */
+export async function decode(
   headers: BodyHeaders,
   body: Buffer | undefined,
   route: Route,
   limits: CollectorLimits,
-): Decoded {
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json') return { code: 'unsupported_content_type' };
-  const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
-  if (encoding !== '' && encoding !== 'identity') return { code: 'invalid_encoding' };
+): Promise<Decoded> {
+  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  if (!MEDIA_TYPES.has(mediaType)) return { code: 'unsupported_content_type' };
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || isPlain(encoding)) return decodeJson(body, route, limits);
+  const inflated = await inflateBody(encoding, body ?? Buffer.alloc(0), limits.batchMaxBytes);
+  if ('body' in inflated) return decodeJson(inflated.body, route, limits);
+  return { code: inflated.code === 'too_large' ? tooLarge(route) : inflated.code };
+}
+
+function tooLarge(route: Route): RefusalCode {
+  return route === 'batch' ? 'batch_too_large' : 'message_too_large';
+}
+
+function decodeJson(body: Buffer | undefined, route: Route, limits: CollectorLimits): Decoded {
   if (body === undefined) return { code: 'invalid_json' };
-  if (body.length > limits.batchMaxBytes) {
-    return { code: route === 'batch' ? 'batch_too_large' : 'message_too_large' };
-  }
+  if (body.length > limits.batchMaxBytes) return { code: tooLarge(route) };
   const scanned = scan(body, route);
   if (scanned) return scanned;
   try {

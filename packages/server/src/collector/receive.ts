@@ -60,7 +60,7 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
     if (byHeader && 'code' in byHeader) return refuse(byHeader.code);
     if (byHeader) facts.sourceId = byHeader.source.id;
 
-    const decoded = decode(headers, body, route, limits);
+    const decoded = await decode(headers, body, route, limits);
     if ('code' in decoded) return refuse(decoded.code);
 
     const authentication = byHeader ?? (await authenticate(sources, writeKeyOfBody(decoded.value)));
