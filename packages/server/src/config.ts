@@ -21,6 +21,13 @@ export interface UserConfig {
   /** `millrace dev` without any accepts every write key; `millrace start` needs at least one. */
   sources?: SourceConfig[];
   destinations?: DestinationConfig[];
+  /** Where browsers find the Tracking API, such as `https://events.example.com`. Default: as each request found it. */
+  publicUrl?: string;
+  /**
+   * Whose `X-Forwarded-…` headers are believed: true for everyone's, or addresses and networks.
+   * Default false: the address that a browser's event comes from is that of the connection.
+   */
+  trustProxy?: boolean | string | string[];
   /** How the log is divided, and how far back duplicates are found. */
   log?: Partial<LogConfig>;
 }
@@ -40,6 +47,8 @@ export interface LogConfig {
 export interface Config {
   sources: SourceConfig[];
   destinations: DestinationConfig[];
+  publicUrl?: string | undefined;
+  trustProxy?: boolean | string | string[] | undefined;
   log: LogConfig;
 }
 
@@ -144,6 +153,13 @@ const configSchema = z.strictObject({
       }),
     )
     .default([]),
+  publicUrl: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/, 'expected an http or https URL without a query')
+    .optional(),
+  trustProxy: z
+    .union([z.boolean(), z.string(), z.array(z.string())], 'expected true, false, or addresses and networks')
+    .optional(),
   log: logSchema.prefault({}),
 });
 
@@ -157,7 +173,7 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
   if (!parsed.success) {
     mistakes.unshift(...parsed.error.issues.map((issue) => mistakeOf(issue, [], input)));
   } else {
-    const { sources, destinations, log } = parsed.data;
+    const { sources, destinations, ...rest } = parsed.data;
     mistakes.push(
       ...repeated(sources, 'sources', 'id'),
       ...repeated(sources, 'sources', 'writeKey'),
@@ -166,7 +182,7 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
     if (mistakes.length === 0) {
       const checked = destinations.map((entry, index) => ({ ...entry, settings: settings[index]! }));
       mistakes.push(...sharedResources(checked));
-      if (mistakes.length === 0) return { sources, destinations: checked, log };
+      if (mistakes.length === 0) return { sources, destinations: checked, ...rest };
     }
   }
   throw new ConfigError(mistakes.map(({ path, words }) => `${fileName}: ${path}: ${words}`).join('\n'));

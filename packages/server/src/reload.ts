@@ -28,6 +28,9 @@ export interface Reloader {
   fault(): string | undefined;
 }
 
+/** What is given to parts that are made once. */
+const NEEDS_START = ['log', 'publicUrl', 'trustProxy'] as const;
+
 export function createReloader(options: ReloaderOptions): Reloader {
   const { configFile, router, faultOf, apply, routerStopMs, logger, load = loadConfig } = options;
   let { config } = options;
@@ -49,8 +52,10 @@ export function createReloader(options: ReloaderOptions): Reloader {
       logger.error({ fault }, 'the config was not reloaded: the one before stays');
       return;
     }
-    if (!isDeepStrictEqual(loaded.log, config.log))
-      logger.warn('log: in the config has changed; that takes effect at the next start');
+    for (const key of NEEDS_START) {
+      if (!isDeepStrictEqual(loaded[key], config[key]))
+        logger.warn(`${key} in the config has changed; that takes effect at the next start`);
+    }
     config = loaded;
     try {
       await router.replace({ timeoutMs: routerStopMs });

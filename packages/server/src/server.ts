@@ -182,6 +182,8 @@ async function start(
   const collector = createCollector({
     log: counted.log,
     readiness,
+    publicUrl: config.publicUrl,
+    trustProxy: config.trustProxy,
     sources: {
       resolve: (writeKey) => current.sources.resolve(writeKey),
       list: () => current.sources.list(),

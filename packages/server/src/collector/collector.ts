@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import fastifyCors from '@fastify/cors';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RefusalCode } from '@millrace/spec';
 import type { Clock } from '../clock.ts';
 import { registerHealth, type Readiness } from '../health.ts';
 import type { EventLog } from '../log/log.ts';
+import { registerBrowserRoutes } from './browser.ts';
 import { answerClientError } from './client-error.ts';
 import { safeDetails, type SafeDetails } from './failure.ts';
 import { DEFAULT_LIMITS, type CollectorLimits } from './limits.ts';
@@ -19,6 +21,10 @@ export interface CollectorOptions {
   clock: Clock;
   /** Told of each refused event, each refused request and each duplicate, before the answer goes out. */
   onRefused?: (refusal: Refusal) => void;
+  /** Where browsers find this collector; default as each request found it. */
+  publicUrl?: string | undefined;
+  /** Whose forwarding headers are believed, as fastify takes it. Default nobody's. */
+  trustProxy?: boolean | string | string[] | undefined;
   /** Each limit that is left out keeps its default. */
   limits?: Partial<CollectorLimits>;
   /** Told of our own failures only, without keys and without what was sent. A pino logger is one. */
@@ -44,6 +50,9 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const IDLE_SOCKET_TIMEOUT_MS = 120_000;
 
+/** Browsers keep it for two hours at most. */
+const PREFLIGHT_MAX_AGE_S = 7_200;
+
 const ALL_READY: Readiness = { log: 'ready', router: 'ready', ledger: 'ready' };
 
 /** From the start of a close; then connections are cut, else one that never sent anything would hold it up. */
@@ -64,6 +73,7 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
   // No logger of fastify's: its lines hold addresses and URLs, and a child logger a request costs time.
   const app = fastify({
     logger: false,
+    trustProxy: options.trustProxy ?? false,
     bodyLimit: BODY_READ_FACTOR * limits.batchMaxBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_SOCKET_TIMEOUT_MS,
@@ -101,16 +111,29 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
     return prepareRefusal(reply, code);
   }
 
-  async function handle(request: FastifyRequest, reply: FastifyReply, route: Route): Promise<string> {
+  async function handle(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    route: Route,
+    isBrowser: boolean,
+  ): Promise<string> {
     if (latecomers.has(request)) return refuse(request, reply, 'shutting_down');
     const body = Buffer.isBuffer(request.body) ? request.body : undefined;
-    const reception = await receive({ route, headers: request.headers, body });
+    const browserIp = isBrowser ? { browserIp: request.ip } : {};
+    const reception = await receive({ route, headers: request.headers, body, ...browserIp });
     if ('code' in reception) return prepareRefusal(reply, reception.code);
     const asked = request.headers['x-millrace-verdicts'] === '1';
     const verdicts = reception.refused.map(({ index, code }) => ({ index, code }));
     return prepare(reply, 200, successBody(asked ? verdicts : undefined));
   }
 
+  // Any origin, since write keys of browsers are public; without cookies there is nothing to be stolen by it.
+  void app.register(fastifyCors, {
+    origin: '*',
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['Retry-After', 'X-RateLimit-Reset'],
+    maxAge: PREFLIGHT_MAX_AGE_S,
+  });
   // The body stays as it came: what may be in it, and how it is read, is decoded in one place.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -130,11 +153,17 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
   });
   const { readiness = () => ALL_READY } = options;
   registerHealth(app, { readiness, needs: ['log'], isClosing: () => closing });
-  for (const [path, route] of Object.entries(PATHS)) {
+  for (const [path, { route, isBrowser }] of Object.entries(PATHS)) {
     for (const url of [`/v1/${path}`, `/${path}`]) {
-      app.post(url, (request, reply) => handle(request, reply, route));
+      app.post(url, (request, reply) => handle(request, reply, route, isBrowser));
     }
   }
+  registerBrowserRoutes(app, {
+    sources,
+    publicUrl: options.publicUrl,
+    receive: (arrived) => receive(arrived),
+    refuse,
+  });
   app.setNotFoundHandler((request, reply) => refuse(request, reply, 'not_found'));
   app.setErrorHandler((error, request, reply) => {
     const code = request.is404 ? 'not_found' : codeOfError(error);

@@ -1,10 +1,10 @@
-import type { RefusalCode } from '@millrace/spec';
+import { isJsonObject, type RefusalCode } from '@millrace/spec';
 import type { Clock } from '../clock.ts';
 import { LogWriteError, type AppendVerdict, type EventLog, type NewEvent } from '../log/log.ts';
 import { judge, type Judgement } from './accept.ts';
 import { authenticate, writeKeyOfBody, writeKeyOfHeader } from './authenticate.ts';
 import { decode, type BodyHeaders } from './decode.ts';
-import { openEnvelope } from './envelope.ts';
+import { openEnvelope, type Envelope } from './envelope.ts';
 import type { CollectorLimits } from './limits.ts';
 import {
   refusedEvent,
@@ -30,6 +30,8 @@ export interface ArrivedRequest {
   route: Route;
   headers: BodyHeaders & { authorization?: string | undefined; 'user-agent'?: string | undefined };
   body: Buffer | undefined;
+  /** Where it came straight from a browser: the address that it came from, for events that say none. */
+  browserIp?: string;
 }
 
 export type Reception =
@@ -43,7 +45,7 @@ export type Reception =
 export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) => Promise<Reception> {
   const { log, sources, clock, limits, newMessageId, report } = parts;
 
-  return async ({ route, headers, body }) => {
+  return async ({ route, headers, body, browserIp }) => {
     const facts: RequestFacts = {
       receivedAtMs: clock.nowMs(),
       sizeBytes: body?.length ?? 0,
@@ -60,7 +62,7 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
     if (byHeader && 'code' in byHeader) return refuse(byHeader.code);
     if (byHeader) facts.sourceId = byHeader.source.id;
 
-    const decoded = await decode(headers, body, route, limits);
+    const decoded = await decode(headers, body, route, limits, browserIp === undefined);
     if ('code' in decoded) return refuse(decoded.code);
 
     const authentication = byHeader ?? (await authenticate(sources, writeKeyOfBody(decoded.value)));
@@ -71,6 +73,7 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
     const opened = openEnvelope(decoded, route, limits);
     if ('code' in opened) return refuse(opened.code);
 
+    if (browserIp !== undefined) fillIp(opened.envelope, browserIp);
     const acceptance = { route, sourceId, receivedAtMs: facts.receivedAtMs, limits, newMessageId };
     const judgement = judge(opened.envelope, acceptance);
     const verdicts = await append(log, judgement);
@@ -84,6 +87,16 @@ export function createReceiver(parts: ReceiverParts): (request: ArrivedRequest) 
     const [first] = judgement.refused;
     return route !== 'batch' && first ? { code: first.code } : { refused: judgement.refused };
   };
+}
+
+/** As Segment does for what a browser sends. */
+function fillIp({ items, shared }: Envelope, ip: string): void {
+  if (isJsonObject(shared.context) && shared.context['ip'] !== undefined) return;
+  for (const item of items) {
+    if (!isJsonObject(item)) continue;
+    const context = (item['context'] ??= {});
+    if (isJsonObject(context)) context['ip'] ??= ip;
+  }
 }
 
 async function append(
