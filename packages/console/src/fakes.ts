@@ -32,5 +32,6 @@ export const status: Status = {
   sources: [],
   destinations: [],
   router: { state: 'running' },
+  log: { bytes: 0, starts: { 0: 0 } },
   ledgerReadable: true,
 };

@@ -13,6 +13,10 @@ const LOG = {
   segmentMaxAgeMs: 3_600_000,
   dedupeWindowMs: 86_400_000,
   dedupeMaxMemoryBytes: 268_435_456,
+  retainMs: 604_800_000,
+  maxBytes: 53_687_091_200,
+  minFreeDiskBytes: 1_073_741_824,
+  onFull: 'refuse',
 };
 
 function mistakesOf(config: unknown): string[] {
@@ -85,6 +89,16 @@ describe('checkConfig', () => {
       'a URL of another kind',
       { destinations: [webhook({ id: 'w', url: 'ftp://example.com' })] },
       /destinations\[0\]\.settings\.url: .*http.*got a string of 17 characters/,
+    ],
+    [
+      'a log that has no room for two segments',
+      { log: { segmentMaxBytes: 8_192, maxBytes: 16_383 } },
+      /log\.maxBytes: expected at least twice log\.segmentMaxBytes, 16384, got 16383/,
+    ],
+    [
+      'an unknown word for a full log',
+      { log: { onFull: 'drop' } },
+      /log\.onFull: expected "refuse" or "drop-oldest", got a string of 4 characters/,
     ],
     [
       'a misspelt option of the log',

@@ -28,7 +28,7 @@ export interface UserConfig {
    * Default false: the address that a browser's event comes from is that of the connection.
    */
   trustProxy?: boolean | string | string[];
-  /** How the log is divided, and how far back duplicates are found. */
+  /** How the log is divided, how long and how much of it is kept, and how far back duplicates are found. */
   log?: Partial<LogConfig>;
 }
 
@@ -42,6 +42,23 @@ export interface LogConfig {
   dedupeWindowMs: number;
   /** What duplicates are found by has so much memory. Default 256 MB; 16 MB to 64 GB. */
   dedupeMaxMemoryBytes: number;
+  /**
+   * What every enabled destination has had is given up so long after its segment was closed. Default 7 days; 1 minute
+   * to 10 years.
+   */
+  retainMs: number;
+  /**
+   * All segment files together; beyond it the oldest are given up before their time. Checked when one is closed, so it
+   * is passed by one segment at most. Default 50 GB; at least twice `segmentMaxBytes`.
+   */
+  maxBytes: number;
+  /** So much of the disk is left free, for the ledger and what duplicates are found by. Default 1 GB; 0 does not look. */
+  minFreeDiskBytes: number;
+  /**
+   * At `maxBytes` or `minFreeDiskBytes`, where a destination still needs what is oldest. `refuse`, the default: new
+   * events are answered 503 until it has had it. `drop-oldest`: it loses it, counted as `EXPIRED_BEFORE_DELIVERY`.
+   */
+  onFull: 'refuse' | 'drop-oldest';
 }
 
 export interface Config {
@@ -126,6 +143,10 @@ const logSchema = z.strictObject({
   segmentMaxAgeMs: whole(SECOND_MS, DAY_MS, 3_600 * SECOND_MS),
   dedupeWindowMs: whole(60 * SECOND_MS, 30 * DAY_MS, DAY_MS),
   dedupeMaxMemoryBytes: whole(16 * MB, 64 * GB, 256 * MB),
+  retainMs: whole(60 * SECOND_MS, 3_650 * DAY_MS, 7 * DAY_MS),
+  maxBytes: whole(8 * KB, 1_024 * 1_024 * GB, 50 * GB),
+  minFreeDiskBytes: whole(0, 1_024 * GB, GB),
+  onFull: z.enum(['refuse', 'drop-oldest'], 'expected "refuse" or "drop-oldest"').default('refuse'),
 });
 
 const configSchema = z.strictObject({
@@ -178,6 +199,7 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
       ...repeated(sources, 'sources', 'id'),
       ...repeated(sources, 'sources', 'writeKey'),
       ...repeated(destinations, 'destinations', 'id'),
+      ...tooSmall(log),
     );
     if (mistakes.length === 0) {
       const checked = destinations.map((entry, index) => ({ ...entry, settings: settings[index]! }));
@@ -186,6 +208,13 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
     }
   }
   throw new ConfigError(mistakes.map(({ path, words }) => `${fileName}: ${path}: ${words}`).join('\n'));
+}
+
+/** The open segment is never given up, and one beside it has to fit. */
+function tooSmall({ maxBytes, segmentMaxBytes }: LogConfig): Mistake[] {
+  if (maxBytes >= 2 * segmentMaxBytes) return [];
+  const words = `expected at least twice log.segmentMaxBytes, ${2 * segmentMaxBytes}, got ${maxBytes}`;
+  return [{ path: 'log.maxBytes', words }];
 }
 
 /** By the rules of each destination's kind, also where something else is wrong with the config. */

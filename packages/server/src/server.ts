@@ -1,4 +1,4 @@
-import { open, rm, writeFile } from 'node:fs/promises';
+import { open, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
@@ -27,6 +27,8 @@ import {
   openSegmentLog,
   openSegmentReader,
   realDisk,
+  startTrimming,
+  type TrimNotice,
 } from './log/index.ts';
 import { RefusedVersionError, openRefusedStore } from './refused/index.ts';
 import { createReloader } from './reload.ts';
@@ -162,8 +164,26 @@ async function start(
           logger,
         });
 
+  const reader = openSegmentReader({ dir: logDir });
+  onStop(() => reader.close());
+  const trimming = startTrimming({
+    log,
+    reader,
+    retention: config.log,
+    async freeDiskBytes() {
+      const { bavail, bsize } = await statfs(logDir);
+      return bavail * bsize;
+    },
+    needs: () => router.needs(),
+    release: (partition, before, drop, signal) => router.release(partition, before, drop, signal),
+    onStarts: (starts) => router.setStarts(starts),
+    onNotice: (notice) => tellOfTrim(logger, notice),
+    clock,
+  });
+  onStop(() => trimming.stop());
+
   const metrics = createMetrics({ version: options.version });
-  const counted = countReceived(log, (durationMs) => metrics.observeAppend(durationMs));
+  const counted = countReceived(trimming.log, (durationMs) => metrics.observeAppend(durationMs));
   const refused = createRefusedRing({ runId: String(clock.nowMs()) });
   const refusedStore = openRefusedStore({
     path: join(dataDir, 'refused.db'),
@@ -175,7 +195,7 @@ async function start(
   const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
   onStop(() => ledger.close());
   const readiness = (): Readiness => ({
-    log: logFault ?? 'ready',
+    log: logFault ?? (trimming.status().refusing ? 'disk_full' : 'ready'),
     router: partOf(router.status()),
     ledger: isReadable(ledger) ? 'ready' : 'cannot be read',
   });
@@ -198,8 +218,6 @@ async function start(
   onStop(() => collector.close());
   const trackingUrl = await listenOrSay(collector, host, options.port, '--port');
 
-  const reader = openSegmentReader({ dir: logDir });
-  onStop(() => reader.close());
   const console = createConsole({
     trackingUrl,
     acceptsAnyWriteKey,
@@ -218,6 +236,7 @@ async function start(
         enabled,
       })),
     routerStatus: () => router.status(),
+    logStatus: () => ({ ...trimming.status(), starts: log.starts }),
     readiness,
     metrics,
     ledger,
@@ -268,6 +287,22 @@ function isReadable(ledger: LedgerReader): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+function tellOfTrim(logger: Logger, notice: TrimNotice): void {
+  const { kind, ...facts } = notice;
+  switch (kind) {
+    case 'trimmed':
+      return logger.info(facts, 'the oldest part of the log was given up');
+    case 'refusing':
+      return logger.error(facts, 'the log is full: new events are answered 503');
+    case 'accepting':
+      return logger.warn('the log has room again: new events are accepted');
+    case 'failed': {
+      const { name, code } = Object(notice.error) as { name?: unknown; code?: unknown };
+      return logger.warn({ error: { name, code } }, 'the log could not be trimmed; trying again');
+    }
   }
 }
 

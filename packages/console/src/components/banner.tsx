@@ -34,6 +34,16 @@ function problemOf(connection: Connection, status: Status | undefined): Problem 
       words: 'Trying again by itself; what is shown is from before.',
     };
   }
+  if (status?.log.refusing) {
+    return {
+      level: 'bad',
+      title: 'The log is full: new events are answered 503.',
+      words:
+        status.log.refusing === 'maxBytes'
+          ? 'Destinations still need all that log.maxBytes has room for; events are accepted again once they have had it.'
+          : 'The disk has less free space than log.minFreeDiskBytes; events are accepted again once there is more.',
+    };
+  }
   if (status?.router.state === 'failed') {
     return {
       level: 'bad',

@@ -30,6 +30,7 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
     trace: emptyTrace,
     sources: () => [{ id: 'web', name: 'Web', writeKey: 'wk_live_0123456789' }],
     destinations: () => [],
+    logStatus: () => ({ bytes: 0, starts: { 0: 0 } }),
     routerStatus: () => ({ state: 'running', destinations: [] }),
     trackingUrl: 'http://127.0.0.1:3700',
     acceptsAnyWriteKey: () => false,

@@ -17,7 +17,7 @@ import type { TraceReader } from '../trace/trace.ts';
 import type { ErrorReply } from './wire.ts';
 
 export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'durableEnds' | 'onLedgerError'> {
-  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   /** The console's own; it is not closed here. */
   reader: LogReader;
   trace: TraceReader['trace'];

@@ -8,6 +8,8 @@ export interface FakeLog {
   reader: LogReader;
   /** Makes an event durable. Returns its position. */
   add(event: object, options?: { receivedAtMs?: number; sourceId?: string }): number;
+  /** Gives up what is before. */
+  trim(start: number): void;
   /** Positions that cannot be read. */
   damaged: Set<number>;
   /** How often it was read. */
@@ -20,6 +22,7 @@ export function createFakeLog(): FakeLog {
   const damaged = new Set<number>();
   const listeners = new Set<(ends: DurableEnds) => void>();
   let readCount = 0;
+  let start = 0;
   const ends = (): DurableEnds => ({ 0: records.length });
   return {
     damaged,
@@ -27,7 +30,9 @@ export function createFakeLog(): FakeLog {
       get durableEnds() {
         return ends();
       },
-      starts: { 0: 0 },
+      get starts() {
+        return { 0: start };
+      },
       onDurable(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -39,6 +44,7 @@ export function createFakeLog(): FakeLog {
       async read(partition, from, { maxCount }) {
         readCount += 1;
         if (from > records.length) throw new LogReadError('beyond_end', 'beyond the end');
+        if (from < start) throw new LogReadError('trimmed', 'trimmed');
         if (damaged.has(from)) throw new LogReadError('damaged', 'damaged');
         return partition === 0 ? records.slice(from, from + maxCount) : [];
       },
@@ -51,6 +57,9 @@ export function createFakeLog(): FakeLog {
       records.push({ partition: 0, position, sourceId, receivedAtMs, flags: 0, json });
       for (const listener of listeners) listener(ends());
       return position;
+    },
+    trim(to) {
+      start = to;
     },
     get readCount() {
       return readCount;

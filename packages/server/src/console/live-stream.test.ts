@@ -62,6 +62,7 @@ function serve(ring: RefusedRing, clock: Clock = quickClock): typeof app {
     trace: emptyTrace,
     sources: () => [],
     destinations: () => [],
+    logStatus: () => ({ bytes: 0, starts: { 0: 0 } }),
     routerStatus: () => ({ state: 'running', destinations: [] }),
     trackingUrl: 'http://127.0.0.1:3700',
     acceptsAnyWriteKey: () => true,

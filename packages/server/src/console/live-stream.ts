@@ -16,7 +16,7 @@ const STATUS_EVERY_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 
 export interface LiveStreamOptions {
-  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   reader: LogReader;
   refused: RefusedRing;
   status: () => Status;
@@ -53,7 +53,7 @@ export async function* liveStream(options: LiveStreamOptions): AsyncGenerator<st
         if (text !== statusText) frames.push(frame('status', text, cursor));
         statusText = text;
       }
-      const step = await tailStep(reader, log.durableEnds, cursor.positions);
+      const step = await tailStep(reader, log, cursor.positions);
       if (step.error) options.onReadError(step.error);
       cursor = { ...cursor, positions: step.positions };
       if (step.events.length > 0 || step.skippedCount > 0) {
@@ -84,7 +84,7 @@ function startingCursor({ log, refused, resumeFrom }: LiveStreamOptions): Stream
   const { runId, lastSeq } = refused;
   if (!resumeFrom) {
     const seq = Math.max(0, lastSeq - BACKLOG_COUNT);
-    return { positions: newestPositions(log.durableEnds, BACKLOG_COUNT), refused: { runId, seq } };
+    return { positions: newestPositions(log, BACKLOG_COUNT), refused: { runId, seq } };
   }
   // A number of an earlier run says nothing about this one, whose refusals are all new to the watcher.
   const seq = resumeFrom.refused.runId === runId ? Math.min(resumeFrom.refused.seq, lastSeq) : 0;

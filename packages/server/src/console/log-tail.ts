@@ -1,6 +1,6 @@
 import { LogReadError, type LogReader } from '../log/log.ts';
-import type { DurableEnds, Partition, Position } from '../log/log.ts';
-import { toReceivedEvent } from './log-window.ts';
+import type { Partition, Position } from '../log/log.ts';
+import { readUnlessTrimmed, toReceivedEvent, type LogBounds } from './log-window.ts';
 import type { ReceivedEvent } from './wire.ts';
 
 /** Further behind than this a watcher is moved to the newest chunk: it shows the present, not a backlog. */
@@ -22,24 +22,30 @@ export interface TailStep {
 }
 
 /**
- * One step of following the log from `positions` to its durable ends. A watcher that is slow, or whose
+ * One step of following the log from `positions`, or from its start where that is later, to its durable ends. A watcher that is slow, or whose
  * log is written faster than a page can show, falls behind and then jumps; nothing is queued for it.
  */
 export async function tailStep(
   reader: LogReader,
-  ends: DurableEnds,
+  log: LogBounds,
   positions: Readonly<Record<Partition, Position>>,
 ): Promise<TailStep> {
   const step: TailStep = { events: [], skippedCount: 0, positions: {}, caughtUp: true };
+  const { durableEnds: ends, starts } = log;
   reader.setDurableEnds(ends);
   for (const [key, end] of Object.entries(ends)) {
     const partition = Number(key);
-    const from = startOf(positions[partition], end);
+    const from = startOf(positions[partition], starts[partition] ?? 0, end);
     step.skippedCount += from.skippedCount;
     step.positions[partition] = end;
     if (from.position >= end) continue;
     try {
-      const records = await reader.read(partition, from.position, CHUNK);
+      const records = await readUnlessTrimmed(reader, partition, from.position, CHUNK);
+      if (!records) {
+        step.positions[partition] = from.position;
+        step.caughtUp = false;
+        continue;
+      }
       const last = records.at(-1);
       if (!last) continue;
       step.events.push(...records.map(toReceivedEvent));
@@ -54,11 +60,16 @@ export async function tailStep(
   return step;
 }
 
-function startOf(seen: Position | undefined, end: Position): { position: Position; skippedCount: number } {
-  const newest = Math.max(0, end - CHUNK.maxCount);
+function startOf(
+  seen: Position | undefined,
+  start: Position,
+  end: Position,
+): { position: Position; skippedCount: number } {
+  const newest = Math.max(start, end - CHUNK.maxCount);
   if (seen === undefined) return { position: newest, skippedCount: 0 };
   // Beyond the end: the data folder was replaced since.
   if (seen > end) return { position: newest, skippedCount: 0 };
   if (end - seen > MAX_BEHIND_COUNT) return { position: newest, skippedCount: newest - seen };
+  if (seen < start) return { position: start, skippedCount: start - seen };
   return { position: seen, skippedCount: 0 };
 }

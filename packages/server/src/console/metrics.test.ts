@@ -23,6 +23,7 @@ const status = (given: Partial<Status> = {}): Status => ({
   sources: [],
   destinations: [hook],
   router: { state: 'running' },
+  log: { bytes: 10, starts: { 0: 2 } },
   ledgerReadable: true,
   ...given,
 });
@@ -37,6 +38,8 @@ it('tells what the page tells, each time as it then is', async () => {
   const expected = [
     'millrace_build_info{version="1.2.3"} 1',
     'millrace_events_received_total 7',
+    'millrace_log_bytes 10',
+    'millrace_log_accepting 1',
     'millrace_events_duplicate_total 8',
     'millrace_events_refused_total{code="invalid_json"} 9',
     'millrace_router_up 1',

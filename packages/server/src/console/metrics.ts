@@ -36,6 +36,8 @@ export function createMetrics({ version }: { version: string }): Metrics {
   const duplicates = counter('events_duplicate_total', 'Events answered 200 that were there already.');
   const refused = counter('events_refused_total', 'Events and requests refused, by code.', ['code']);
   const routerUp = gauge('router_up', '1 while the router runs.');
+  const logBytes = gauge('log_bytes', 'What all segment files of the log take.');
+  const logAccepting = gauge('log_accepting', '0 while new events are answered 503 because the log is full.');
   const ledgerReadable = gauge('ledger_readable', '1 while what became of events can be read.');
   const configTaken = gauge('config_taken', '1 while the config file as last read is what runs.');
   const up = gauge('destination_up', '1 while the destination is delivered to.', ['destination']);
@@ -50,13 +52,22 @@ export function createMetrics({ version }: { version: string }): Metrics {
   ]);
   const lag = gauge('destination_lag', 'Events in the log that it has not got to.', ['destination']);
 
-  function refresh({ counts, destinations, router, ledgerReadable: isReadable, configFault }: Status): void {
+  function refresh({
+    counts,
+    destinations,
+    router,
+    log,
+    ledgerReadable: isReadable,
+    configFault,
+  }: Status): void {
     for (const each of [received, duplicates, refused, up, delivered, filtered, dead, pending, lag])
       each.reset();
     received.inc(counts.receivedCount);
     duplicates.inc(counts.duplicateCount);
     for (const [code, count] of Object.entries(counts.refused)) refused.inc({ code }, count);
     routerUp.set(router.state === 'running' ? 1 : 0);
+    logBytes.set(log.bytes);
+    logAccepting.set(log.refusing === undefined ? 1 : 0);
     ledgerReadable.set(isReadable ? 1 : 0);
     configTaken.set(configFault === undefined ? 1 : 0);
     for (const view of destinations) {

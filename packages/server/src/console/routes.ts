@@ -12,7 +12,7 @@ import type { RefusedRing } from './refused-ring.ts';
 import type { ErrorReply, EventsReply, FeedEvent, Status } from './wire.ts';
 
 export interface ApiOptions {
-  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   reader: LogReader;
   refused: RefusedRing;
   status: () => Status;
@@ -45,7 +45,7 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): void {
       const message = `limit must be an integer from 1 to ${EVENTS_MAX_COUNT}`;
       return reply.code(400).send({ code: 'invalid_request', message } satisfies ErrorReply);
     }
-    const received = await readNewest(reader, log.durableEnds, {
+    const received = await readNewest(reader, log, {
       maxCount: limit,
       maxBytes: EVENTS_READ_MAX_BYTES,
     });

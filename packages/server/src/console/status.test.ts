@@ -12,6 +12,7 @@ const options = (given: Partial<StatusOptions> = {}): StatusOptions => ({
   refused: createRefusedRing({ runId: '1' }),
   sources: () => [],
   destinations: () => [{ id: 'archive', kind: 'files', name: 'Files', enabled: true }],
+  logStatus: () => ({ bytes: 0, starts: { 0: 0 } }),
   routerStatus: () => ({ state: 'running', destinations: [{ destinationId: 'archive', state: 'running' }] }),
   ledger: emptyLedger,
   durableEnds: () => ({}),

@@ -2,7 +2,7 @@ import type { DestinationTotals, LedgerReader } from '../ledger/ledger.ts';
 import type { DurableEnds } from '../log/log.ts';
 import type { DestinationStatus } from '../router/ipc.ts';
 import type { RefusedRing } from './refused-ring.ts';
-import type { DestinationView, RouterView, SourceStatus, Status } from './wire.ts';
+import type { DestinationView, LogView, RouterView, SourceStatus, Status } from './wire.ts';
 
 export interface ConsoleSource {
   id: string;
@@ -35,6 +35,7 @@ export interface StatusOptions {
   sources: () => readonly ConsoleSource[];
   destinations: () => readonly ConsoleDestination[];
   routerStatus: () => RouterStatus;
+  logStatus: () => LogView;
   ledger: Pick<LedgerReader, 'totals'>;
   durableEnds: () => DurableEnds;
   /** Called with why the ledger could not be read. */
@@ -68,6 +69,7 @@ export function readStatus(options: StatusOptions): Status {
       ),
     })),
     router,
+    log: options.logStatus(),
     ledgerReadable: totals !== undefined,
   };
 }

@@ -64,6 +64,7 @@ export interface Status {
   sources: SourceStatus[];
   destinations: DestinationView[];
   router: RouterView;
+  log: LogView;
   /** False: delivered, pending, filtered and dead are not known at the moment. */
   ledgerReadable: boolean;
 }
@@ -81,6 +82,15 @@ export interface SourceStatus {
   name: string;
   /** Enough to tell keys apart, not to use one. */
   maskedWriteKey: string;
+}
+
+export interface LogView {
+  /** What all segment files take, measured at least each minute. */
+  bytes: number;
+  /** For each partition the position before which it was given up. */
+  starts: Record<number, number>;
+  /** New events are answered 503, because this bound of the config is passed. */
+  refusing?: 'maxBytes' | 'minFreeDiskBytes';
 }
 
 export interface RouterView {

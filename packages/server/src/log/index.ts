@@ -1,4 +1,5 @@
 export { LogReadError } from './log.ts';
+export { startTrimming, type TrimNotice } from './trimming.ts';
 export { realDisk } from './segments/disk.ts';
 export { noticeLevel, noticeWords } from './segments/dedupe/notice.ts';
 export { readDurableEnds } from './segments/durable-end.ts';

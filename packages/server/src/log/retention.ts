@@ -18,13 +18,15 @@ export interface RetentionFacts {
   needs: Needs;
 }
 
+export type LogBound = 'maxBytes' | 'minFreeDiskBytes';
+
 export interface RetentionPlan {
   /** For each partition where there is something to give up: where it is to start. */
   before: Record<Partition, Position>;
   /** Who does not get what is given up, and up to where. Empty: nobody loses anything. */
   losers: { destinationId: string; partition: Partition; before: Position }[];
   /** Which bound is passed all the same: nothing more may be taken until it no longer is. */
-  refuse: 'maxBytes' | 'minFreeDiskBytes' | undefined;
+  refuse: LogBound | undefined;
 }
 
 /**
@@ -36,10 +38,7 @@ export function planRetention(facts: RetentionFacts, options: RetentionOptions):
   const held = new Set<Partition>();
   let bytes = facts.ranges.reduce((sum, range) => sum + range.bytes, 0);
   let freeBytes = facts.freeDiskBytes;
-  const passed = (): RetentionPlan['refuse'] => {
-    if (bytes > options.maxBytes) return 'maxBytes';
-    return freeBytes < options.minFreeDiskBytes ? 'minFreeDiskBytes' : undefined;
-  };
+  const passed = (): LogBound | undefined => boundPassedBy(bytes, freeBytes, options);
   for (const { range, to, sealedAtMs } of sealedOldestFirst(facts.ranges)) {
     const { partition } = range;
     if (held.has(partition)) continue;
@@ -63,6 +62,20 @@ export function planRetention(facts: RetentionFacts, options: RetentionOptions):
   }
   plan.refuse = passed();
   return plan;
+}
+
+/** Which bound is passed as things are. */
+export function passedBound(
+  { ranges, freeDiskBytes }: Pick<RetentionFacts, 'ranges' | 'freeDiskBytes'>,
+  options: RetentionOptions,
+): LogBound | undefined {
+  const bytes = ranges.reduce((sum, range) => sum + range.bytes, 0);
+  return boundPassedBy(bytes, freeDiskBytes, options);
+}
+
+function boundPassedBy(bytes: number, freeBytes: number, options: RetentionOptions): LogBound | undefined {
+  if (bytes > options.maxBytes) return 'maxBytes';
+  return freeBytes < options.minFreeDiskBytes ? 'minFreeDiskBytes' : undefined;
 }
 
 interface Sealed {

@@ -8,11 +8,12 @@ const CHUNK_COUNT = 10_000;
  * Decides all that a destination still needs before a position as `EXPIRED_BEFORE_DELIVERY`. There are no dead letters: a
  * copy of the events is what there is no room for. Nobody has looked at them, so those that it would have filtered are
  * counted too. The destination must be stopped; synced when it resolves.
+ * @returns How many events those were.
  */
 export async function expire(
   ledger: Ledger,
   { destinationId, partition, before }: { destinationId: string; partition: Partition; before: Position },
-): Promise<void> {
+): Promise<number> {
   const { cursor = before, pending } = ledger.load(destinationId, partition);
   const commit = (to: Position, positions: readonly Position[], synced: boolean): void =>
     ledger.commit({
@@ -32,6 +33,7 @@ export async function expire(
     commit(to, positions, to === before);
     await nextTurn();
   }
+  return tried.length + Math.max(0, before - cursor);
 }
 
 function expired(position: Position): Decision {

@@ -1,4 +1,4 @@
-import type { DurableEnds } from '../log/log.ts';
+import type { DurableEnds, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 
 /** What the server tells the router over the child's IPC channel. */
 export type ToRouter =
@@ -8,11 +8,16 @@ export type ToRouter =
       /** The router evaluates it itself: functions do not travel between processes. */
       configFile: string | undefined;
       durableEnds: DurableEnds;
+      /** What is before was given up, and with it what a destination that was away still needs there. */
+      starts: LogStarts;
       logLevel: string;
     }
   | { type: 'durable'; ends: DurableEnds }
   /** Instead of `start`: evaluate the config, make its destinations, say `checked` or `failed`, and exit. */
   | { type: 'check'; configFile: string; logLevel: string }
+  | { type: 'starts'; starts: LogStarts }
+  /** May the log be trimmed to there? With `drop`, whoever still needs it loses it. Answered by `released`. */
+  | { type: 'release'; id: number; partition: Partition; before: Position; drop: boolean }
   /** Finish what is in flight, commit, exit 0. */
   | { type: 'stop' };
 
@@ -22,6 +27,10 @@ export type ToServer =
   | { type: 'ready' }
   | { type: 'status'; destinations: DestinationStatus[] }
   | { type: 'checked' }
+  /** Of the enabled destinations; before `ready`, then at most each second, when it has changed. */
+  | { type: 'needs'; needs: Needs }
+  /** The log may be trimmed to `before`: that nobody needs what is there outlives power loss. */
+  | { type: 'released'; id: number; before: Position }
   /** The router cannot work and exits; the words are safe to show. */
   | { type: 'failed'; message: string };
 

@@ -99,6 +99,9 @@ export function unreadableReason(error: unknown): string {
   if (error instanceof LogReadError && error.code === 'beyond_end') {
     return 'the cursor lies beyond the end of the log';
   }
+  if (error instanceof LogReadError && error.code === 'trimmed') {
+    return 'the log was trimmed past the cursor; a restart gives up what is gone, and goes on';
+  }
   if (error instanceof LogReadError && error.code === 'damaged') return 'the log is damaged at the cursor';
   return 'the router failed at this destination; see its log';
 }

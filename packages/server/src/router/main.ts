@@ -8,7 +8,7 @@ import { sqliteFault } from '../sqlite/index.ts';
 import { EpochError, LedgerUnusableError, type Ledger } from '../ledger/ledger.ts';
 import { LockHeldError, takeOverLock } from '../lock.ts';
 import { openSegmentReader } from '../log/index.ts';
-import type { DurableEnds } from '../log/log.ts';
+import type { DurableEnds, LogStarts } from '../log/log.ts';
 import { describeError } from './describe-error.ts';
 import type { ToRouter, ToServer } from './ipc.ts';
 import { openRouter, type Router } from './router.ts';
@@ -18,9 +18,14 @@ import { openRouter, type Router } from './router.ts';
 const logger = pino({ name: 'router' }, pino.destination({ dest: 2, sync: true }));
 /** How long a router whose server was killed may take to notice, before it is ended. */
 const LOCK_WAIT_MS = 10_000;
+const NEEDS_EVERY_MS = 1_000;
 
 let durableEnds: DurableEnds = {};
+let starts: LogStarts = {};
 let running: { router: Router; ledger: Ledger } | undefined;
+/** One after the other: each may stop deliveries and start them anew. */
+let released: Promise<void> = Promise.resolve();
+let toldNeeds = '';
 
 process.on('message', (message) => {
   const told = message as ToRouter;
@@ -34,6 +39,13 @@ process.on('message', (message) => {
     case 'durable':
       durableEnds = told.ends;
       running?.router.setDurableEnds(durableEnds);
+      break;
+    case 'starts':
+      starts = told.starts;
+      released = released.then(keepUpWithStarts).catch(ledgerFailed);
+      break;
+    case 'release':
+      released = released.then(() => release(told)).catch(ledgerFailed);
       break;
     case 'stop':
       void stop().catch(fail);
@@ -54,6 +66,7 @@ process.on('uncaughtException', (error) => {
 async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> {
   logger.level = told.logLevel;
   durableEnds = told.durableEnds;
+  starts = told.starts;
   const config = await loadConfig(told.configFile);
   // Held until the process ends.
   await takeOverLock(join(told.dataDir, 'router.lock'), { waitMs: LOCK_WAIT_MS });
@@ -64,13 +77,16 @@ async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> 
     ledger,
     openReader: () => Promise.resolve(openSegmentReader({ dir: join(told.dataDir, 'log') })),
     durableEnds: told.durableEnds,
+    starts: told.starts,
     clock: systemClock,
     logger,
     onStatus: (destinations) => send({ type: 'status', destinations }),
-    onLedgerError: (error) =>
-      fail(error, `ledger.db cannot be written: ${sqliteFault(error) ?? 'see the log of the router'}`),
+    onLedgerError: ledgerFailed,
   });
   running = { router, ledger };
+  await keepUpWithStarts();
+  sendNeeds(router);
+  setInterval(sendNeeds, NEEDS_EVERY_MS, router).unref();
   send({ type: 'status', destinations: router.status() });
   send({ type: 'ready' });
   router.setDurableEnds(durableEnds);
@@ -84,10 +100,41 @@ async function check(told: Extract<ToRouter, { type: 'check' }>): Promise<void> 
   send({ type: 'checked' }, () => process.exit(0));
 }
 
+/** What the router before this one has allowed may be needed here: it had another config. */
+async function keepUpWithStarts(): Promise<void> {
+  if (!running) return;
+  const { router } = running;
+  const needs = Object.values(router.needs());
+  for (const [key, start] of Object.entries(starts)) {
+    const partition = Number(key);
+    const isNeeded = needs.some((need) => (need[partition] ?? start) < start);
+    if (isNeeded) await router.release(partition, start, true);
+  }
+  router.setStarts(starts);
+}
+
+async function release(told: Extract<ToRouter, { type: 'release' }>): Promise<void> {
+  if (!running) return;
+  const before = await running.router.release(told.partition, told.before, told.drop);
+  sendNeeds(running.router);
+  send({ type: 'released', id: told.id, before });
+}
+
+function sendNeeds(router: Router): void {
+  const needs = router.needs();
+  const text = JSON.stringify(needs);
+  if (text !== toldNeeds) send({ type: 'needs', needs });
+  toldNeeds = text;
+}
+
 async function stop(): Promise<void> {
   await running?.router.stop();
   running?.ledger.close();
   process.exit(0);
+}
+
+function ledgerFailed(error: unknown): void {
+  fail(error, `ledger.db cannot be written: ${sqliteFault(error) ?? 'see the log of the router'}`);
 }
 
 function fail(error: unknown, otherwise = 'the router cannot work; see its log'): void {

@@ -75,6 +75,14 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     options.onLedgerError(error);
   };
 
+  const giveUp = async (destinationId: string, partition: Partition, before: Position): Promise<void> => {
+    const count = await expire(ledger, { destinationId, partition, before });
+    logger.warn(
+      { destinationId, partition, before, count, code: 'EXPIRED_BEFORE_DELIVERY' },
+      'the log had to give up events before the destination got them',
+    );
+  };
+
   for (const config of configs) {
     if (config.enabled === false) continue;
     const destinationId = config.id;
@@ -97,8 +105,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     for (const partition of partitionsOf(durableEnds)) {
       startAtEnd(ledger, destinationId, partition, durableEnds[partition]!);
       const start = starts[partition] ?? 0;
-      if (isNeeded(ledger, destinationId, partition, start))
-        await expire(ledger, { destinationId, partition, before: start });
+      if (isNeeded(ledger, destinationId, partition, start)) await giveUp(destinationId, partition, start);
       deliveries.push(open(partition));
     }
     reader.setStarts(starts);
@@ -131,7 +138,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
       for (const { destinationId, deliveries, open } of routes) {
         if (!drop || isStopped || !isNeeded(ledger, destinationId, partition, before)) continue;
         await deliveries[index]?.stop();
-        await expire(ledger, { destinationId, partition, before });
+        await giveUp(destinationId, partition, before);
         if (isStopped) continue;
         deliveries[index] = open(partition);
         deliveries[index].start();

@@ -1,5 +1,6 @@
 // A router that delivers nothing: `configFile` says how it behaves, `status` echoes what it was told.
 let behaviour;
+let startedAt;
 
 function echo(heard) {
   process.send({
@@ -20,10 +21,18 @@ process.on('message', (message) => {
       process.send({ type: 'checked' }, () => process.exit(0));
       return;
     }
+    startedAt = message.starts[0];
     echo(message.durableEnds);
+    process.send({ type: 'needs', needs: { hook: { 0: 3 } } });
     process.send({ type: 'ready' });
   }
   if (message.type === 'durable') echo(message.ends);
+  if (message.type === 'starts') echo({ starts: message.starts });
+  if (message.type === 'release' && message.before !== 666) {
+    const { id, drop, before } = message;
+    const needed = before === 0 ? startedAt : 3;
+    process.send({ type: 'released', id, before: drop ? before : needed });
+  }
   if (message.type === 'stop' && behaviour !== 'deaf') process.exit(0);
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
-import type { DurableEnds } from '../log/log.ts';
+import type { DurableEnds, LogStarts } from '../log/log.ts';
+import { ReleaseError } from './releases.ts';
 import {
   ConfigRefusedError,
   restartDelayMs,
@@ -10,6 +11,7 @@ import {
   type RouterProcess,
 } from './supervisor.ts';
 
+const never = new AbortController().signal;
 const WAIT = { timeout: 10_000, interval: 10 };
 
 let running: RouterProcess | undefined;
@@ -20,6 +22,7 @@ afterEach(async () => {
 
 function fakeLog(position: number): {
   durableEnds: DurableEnds;
+  starts: LogStarts;
   onDurable(listener: (ends: DurableEnds) => void): () => void;
   commit(position: number): void;
   listenerCount(): number;
@@ -27,6 +30,7 @@ function fakeLog(position: number): {
   const listeners = new Set<(ends: DurableEnds) => void>();
   return {
     durableEnds: { 0: position },
+    starts: { 0: 0 },
     onDurable(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -134,6 +138,38 @@ describe('the supervisor', () => {
     await vi.waitFor(() => expect(router.status().state).toBe('failed'), WAIT);
     await router.stop({ timeoutMs: 10_000 });
     expect(router.status().state).toBe('failed');
+  });
+
+  it('asks the router up to where the log may be trimmed, and knows what is needed while it runs', async () => {
+    const router = await start('sound', fakeLog(7));
+    expect(router.needs()).toEqual({ hook: { 0: 3 } });
+    await expect(router.release(0, 5, false, never)).resolves.toBe(3);
+    await expect(router.release(0, 5, true, never)).resolves.toBe(5);
+  });
+
+  it('rejects a release that a router leaves unanswered, because it dies or somebody has to stop', async () => {
+    const router = await start('sound', fakeLog(7));
+    const stopping = new AbortController();
+    const unanswered = router.release(0, 666, false, stopping.signal);
+    stopping.abort();
+    await expect(unanswered).rejects.toBeInstanceOf(ReleaseError);
+    const dying = router.release(0, 666, false, never);
+    process.kill(heard(router).pid, 'SIGKILL');
+    await expect(dying).rejects.toBeInstanceOf(ReleaseError);
+    expect(router.needs()).toBeUndefined();
+    await expect(router.release(0, 5, false, never)).rejects.toBeInstanceOf(ReleaseError);
+  });
+
+  it('tells the router where the log starts, and a later one from its beginning', async () => {
+    const log = fakeLog(7);
+    const router = await start('sound', log);
+    log.starts = { 0: 4 };
+    router.setStarts(log.starts);
+    await vi.waitFor(() => expect(heard(router).ends).toEqual({ starts: { 0: 4 } }), WAIT);
+    const { pid } = heard(router);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(heard(router)).not.toMatchObject({ pid }), WAIT);
+    await expect(router.release(0, 0, false, never)).resolves.toBe(4);
   });
 });
 

@@ -1,8 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../clock.ts';
-import type { DurableEnds, EventLog } from '../log/log.ts';
+import type { DurableEnds, EventLog, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 import type { RouterLogger } from './describe-error.ts';
 import type { DestinationStatus, ToRouter, ToServer } from './ipc.ts';
+import { ReleaseError, Releases } from './releases.ts';
 
 export interface RouterProcessOptions {
   /** The child's entry file. */
@@ -10,7 +11,7 @@ export interface RouterProcessOptions {
   dataDir: string;
   configFile: string | undefined;
   logLevel: string;
-  log: Pick<EventLog, 'durableEnds' | 'onDurable'>;
+  log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   clock: Clock;
   logger: RouterLogger;
   /** Aborted, it ends a start that is not ready yet; later it means nothing. */
@@ -28,6 +29,16 @@ export interface RouterStatus {
 
 export interface RouterProcess {
   status(): RouterStatus;
+  /** What the enabled destinations still need, as last heard; undefined while no router runs that has said it. */
+  needs(): Needs | undefined;
+  /**
+   * Up to where the log may be trimmed, at most to `before`. With `drop`, whoever needs it loses it.
+   * @throws {ReleaseError} No router runs, or it does not answer within a minute or before the signal: nothing more may
+   * be trimmed.
+   */
+  release(partition: Partition, before: Position, drop: boolean, signal: AbortSignal): Promise<Position>;
+  /** The log was trimmed; a router that is started later begins with it. */
+  setStarts(starts: LogStarts): void;
   /**
    * Evaluates the config file in a process of its own, so that neither its code nor its mistakes touch what runs.
    * @throws {ConfigRefusedError} It cannot be used.
@@ -64,6 +75,8 @@ const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 10_000;
 /** A router that ran this long was sound: the next restart is quick again. */
 const SOUND_AFTER_MS = 60_000;
+/** To give up events, each destination that needs them is stopped before: 11 s at most. */
+const RELEASE_TIMEOUT_MS = 60_000;
 
 /** How long to wait after so many failures in a row, at least 1. */
 export function restartDelayMs(failureCount: number): number {
@@ -79,6 +92,7 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   const stopping = new AbortController();
   let status: RouterStatus = { state: 'starting', destinations: [] };
   let child: RunningChild | undefined;
+  let needs: Needs | undefined;
   /** Aborted, it ends the router's pause between two, and an end is no failure; each launch has its own. */
   let hurry = new AbortController();
   let onLaunch: ((launched: RunningChild) => void) | undefined;
@@ -86,9 +100,11 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   const launch = (): RunningChild => {
     hurry = new AbortController();
     status = { state: 'starting', destinations: status.destinations };
+    needs = undefined;
     child = forkRouter(options, (message) => {
       if (message.type === 'ready') status = { ...status, state: 'running' };
       if (message.type === 'status') status = { ...status, destinations: message.destinations };
+      if (message.type === 'needs') needs = message.needs;
       if (message.type === 'failed') status = { ...status, reason: message.message };
     });
     onLaunch?.(child);
@@ -102,6 +118,7 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
     for (;;) {
       const exit = await current.exited;
       if (stopping.signal.aborted) return;
+      needs = undefined;
       if (hurry.signal.aborted) {
         failureCount = 0;
       } else {
@@ -161,6 +178,12 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
   let stopped: Promise<void> | undefined;
   return {
     status: () => status,
+    needs: () => needs,
+    async release(partition, before, drop, signal) {
+      if (!child) throw new ReleaseError('the router is not running');
+      return child.release(partition, before, drop, signal);
+    },
+    setStarts: (starts) => child?.setStarts(starts),
     check: (configFile) => checkInChild(options, configFile),
     replace: ({ timeoutMs }) => replace(timeoutMs),
     stop: ({ timeoutMs }) => (stopped ??= end(timeoutMs)),
@@ -172,6 +195,8 @@ interface RunningChild {
   /** Resolves with how it ended, in words. */
   exited: Promise<string>;
   setDurableEnds(ends: DurableEnds): void;
+  setStarts(starts: LogStarts): void;
+  release(partition: Partition, before: Position, drop: boolean, signal: AbortSignal): Promise<Position>;
   stop(): void;
   kill(): void;
 }
@@ -220,21 +245,39 @@ function exitOf(child: ChildProcess): Promise<string> {
 }
 
 function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer) => void): RunningChild {
-  const { entry, dataDir, configFile, logLevel, log } = options;
+  const { entry, dataDir, configFile, logLevel, log, clock } = options;
   const child = forkEntry(entry);
   const sendEnds = durableSender(child);
-  child.on('message', (message) => onMessage(message as ToServer));
+  const releases = new Releases({
+    clock,
+    timeoutMs: RELEASE_TIMEOUT_MS,
+    send: (message) => send(child, message),
+  });
+  child.on('message', (message) => {
+    const told = message as ToServer;
+    if (told.type === 'released') releases.answered(told.id, told.before);
+    onMessage(told);
+  });
   const ready = new Promise<undefined>((resolve) => {
     child.on('message', (message) => {
       if ((message as ToServer).type === 'ready') resolve(undefined);
     });
   });
-  const exited = exitOf(child);
-  send(child, { type: 'start', dataDir, configFile, logLevel, durableEnds: log.durableEnds });
+  const exited = exitOf(child).finally(() => releases.end());
+  send(child, {
+    type: 'start',
+    dataDir,
+    configFile,
+    logLevel,
+    durableEnds: log.durableEnds,
+    starts: log.starts,
+  });
   return {
     ready,
     exited,
     setDurableEnds: sendEnds,
+    setStarts: (starts) => send(child, { type: 'starts', starts }),
+    release: (partition, before, drop, signal) => releases.ask(partition, before, drop, signal),
     stop: () => send(child, { type: 'stop' }),
     kill: () => void child.kill('SIGKILL'),
   };

@@ -26,7 +26,8 @@ export function scanningFinder({ reader, durableEnds }: ScanningFinderOptions): 
           for await (const place of scan(reader, range, ends, messageId, signal)) places.push(place);
         } catch (error) {
           if (!(error instanceof LogReadError)) throw error;
-          fault ??= error;
+          // Given up while it was looked at.
+          if (error.code !== 'trimmed') fault ??= error;
         }
         if (places.length > 0) return places.toReversed().slice(0, MAX_PLACE_COUNT);
       }

@@ -93,3 +93,20 @@ it('ends when it is told to', async () => {
   await receive('a');
   await expect(traces.trace('a', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
 });
+
+it('takes what is given up while it looks as not there', async () => {
+  const { receive, traces } = await rig({
+    wrap: (reader) => ({
+      ...reader,
+      ranges: (partition) => reader.ranges(partition),
+      setDurableEnds: (ends) => reader.setDurableEnds(ends),
+      read: (partition, from, limit) => {
+        if (from < 2) throw new LogReadError('trimmed', 'trimmed to 2');
+        return reader.read(partition, from, limit);
+      },
+    }),
+  });
+  for (const messageId of ['a', 'b', 'c']) await receive(messageId);
+  expect(await traces.trace('a', never)).toBeUndefined();
+  expect(await traces.trace('c', never)).toMatchObject({ events: [{ position: 2 }] });
+});

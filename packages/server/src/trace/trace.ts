@@ -1,5 +1,5 @@
 import type { DestinationTrace, LedgerReader } from '../ledger/ledger.ts';
-import { FLAG_TIMESTAMP_SKEWED, type LogReader } from '../log/log.ts';
+import { FLAG_TIMESTAMP_SKEWED, LogReadError, type LogReader, type LogRecord } from '../log/log.ts';
 import type { EventFinder } from './event-finder.ts';
 
 /** All that is known of one event. */
@@ -55,7 +55,7 @@ export function createTraceReader({ finder, reader, ledger, duplicates }: TraceR
       const events: EventTrace[] = [];
       for (const { partition, position } of await finder.find(messageId, signal)) {
         signal.throwIfAborted();
-        const [record] = await reader.read(partition, position, { maxCount: 1, maxBytes: 1 });
+        const [record] = await readUnlessTrimmed(reader, partition, position);
         if (!record) continue;
         const { sourceId, receivedAtMs, flags } = record;
         const json = record.json.toString('utf8');
@@ -75,6 +75,20 @@ export function createTraceReader({ finder, reader, ledger, duplicates }: TraceR
       return events.length > 0 || known.length > 0 ? { messageId, events, duplicates: known } : undefined;
     },
   };
+}
+
+/** None: the event was given up since it was found. */
+async function readUnlessTrimmed(
+  reader: Pick<LogReader, 'read'>,
+  partition: number,
+  position: number,
+): Promise<LogRecord[]> {
+  try {
+    return await reader.read(partition, position, { maxCount: 1, maxBytes: 1 });
+  } catch (error) {
+    if (error instanceof LogReadError && error.code === 'trimmed') return [];
+    throw error;
+  }
 }
 
 function stampsOf(json: string): EventTrace['stamps'] {
