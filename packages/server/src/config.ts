@@ -199,7 +199,7 @@ export function checkConfig(input: unknown, fileName: string, folder: string): C
       ...repeated(sources, 'sources', 'id'),
       ...repeated(sources, 'sources', 'writeKey'),
       ...repeated(destinations, 'destinations', 'id'),
-      ...tooSmall(log),
+      ...tooSmall(rest.log),
     );
     if (mistakes.length === 0) {
       const checked = destinations.map((entry, index) => ({ ...entry, settings: settings[index]! }));
