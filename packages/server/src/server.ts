@@ -32,7 +32,8 @@ import {
 } from './log/index.ts';
 import { RefusedVersionError, openRefusedStore } from './refused/index.ts';
 import { createReloader } from './reload.ts';
-import { createTraceReader, scanningFinder } from './trace/index.ts';
+import { createLogSearch, followLog, openIndexFolder } from './search/index.ts';
+import { createTraceReader } from './trace/index.ts';
 import { RouterStartError, startRouter, type RouterStatus } from './router/supervisor.ts';
 
 /** `dev` accepts every write key while no source is configured; `start` needs configured sources. */
@@ -218,6 +219,24 @@ async function start(
   onStop(() => collector.close());
   const trackingUrl = await listenOrSay(collector, host, options.port, '--port');
 
+  const followReader = openSegmentReader({ dir: logDir });
+  onStop(() => followReader.close());
+  const openIndex = followLog({ log, reader: followReader, clock });
+  onStop(() => openIndex.stop());
+  const searchReader = openSegmentReader({ dir: logDir });
+  onStop(() => searchReader.close());
+  const search = createLogSearch({
+    reader: searchReader,
+    bounds: () => log,
+    folder: openIndexFolder({
+      dir: join(dataDir, 'index'),
+      onUnusable: (file, error) =>
+        logger.warn({ file, err: error }, 'a search index cannot be used; the log is read instead'),
+    }),
+    openIndex,
+    clock,
+  });
+  const traces = createTraceReader({ search, ledger, duplicates: (id) => refusedStore.duplicatesOf(id) });
   const console = createConsole({
     trackingUrl,
     acceptsAnyWriteKey,
@@ -240,20 +259,8 @@ async function start(
     readiness,
     metrics,
     ledger,
-    // Each with a reader of its own: they look at different places.
-    async trace(messageId, signal) {
-      const traced = openSegmentReader({ dir: logDir });
-      try {
-        const finder = scanningFinder({ reader: traced, durableEnds: () => log.durableEnds });
-        const duplicates = (id: string) => refusedStore.duplicatesOf(id);
-        return await createTraceReader({ finder, reader: traced, ledger, duplicates }).trace(
-          messageId,
-          signal,
-        );
-      } finally {
-        await traced.close();
-      }
-    },
+    search,
+    trace: (messageId, signal) => traces.trace(messageId, signal),
     hosts: isLoopback(consoleHost) ? [] : [consoleHost],
     token: consoleToken,
     staticDir: fileURLToPath(new URL('console', import.meta.url)),

@@ -76,6 +76,7 @@ export const CONSOLE_CODES = {
   too_many_streams: 'too many pages are watching; close one',
   unknown_message: 'no event with this messageId is known',
   too_many_traces: 'too many events are being looked for; try again',
+  too_many_searches: 'too many searches are running; try again',
   console_failed: 'the console failed; see the log of the server',
 } as const;
 

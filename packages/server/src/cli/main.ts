@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runSearch, type SearchFlags } from './search.ts';
 import { runTrace, type TraceFlags } from './trace.ts';
 import { runServer, type ServeFlags } from './serve.ts';
 
@@ -38,6 +39,30 @@ program
   .option('--json', 'print JSON')
   .action((messageId: string, flags: TraceFlags) => runTrace(messageId, flags));
 
+program
+  .command('search')
+  .description('find events, newest first: by the running server, else in the files')
+  .option('--event <name>', 'the name of a track event, a page or a screen')
+  .option('--user <id>', 'its userId')
+  .option('--anonymous <id>', 'its anonymousId')
+  .option('--message <id>', 'its messageId')
+  .option('--type <type>', 'track, identify, page, screen, group or alias')
+  .option('--source <id>', 'the source that it came from')
+  .addOption(timeOption('--from <time>', 'received at that time (ISO 8601) or later'))
+  .addOption(timeOption('--to <time>', 'received before that time'))
+  .option('--text <text>', 'what stands anywhere in the event, upper and lower case as given')
+  .addOption(
+    new Option('--limit <number>', 'how many at most').default(50).argParser((value) => {
+      const limit = Number(value);
+      if (/^\d+$/.test(value) && limit >= 1 && limit <= 1_000_000) return limit;
+      throw new InvalidArgumentError('expected a whole number from 1 to 1000000');
+    }),
+  )
+  .option('--data <dir>', 'folder for all data', '.millrace')
+  .option('--console <url>', 'the console to ask (default: that of the server on the data folder)')
+  .option('--json', 'print each event as a line of JSON')
+  .action((flags: SearchFlags) => runSearch(flags));
+
 await program.parseAsync();
 
 function withServeFlags(command: Command): Command {
@@ -66,5 +91,13 @@ function portOption(flags: string, description: string, fallback: number): Optio
     const port = Number(value);
     if (/^\d+$/.test(value) && port <= 65_535) return port;
     throw new InvalidArgumentError('expected a whole number from 0 to 65535');
+  });
+}
+
+function timeOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value) => {
+    const ms = Date.parse(value);
+    if (/^\d{4}-/.test(value) && Number.isFinite(ms)) return ms;
+    throw new InvalidArgumentError('expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z');
   });
 }

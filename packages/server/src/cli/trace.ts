@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LedgerVersionError, openLedgerReader } from '../ledger/index.ts';
 import { sqliteFault } from '../sqlite/index.ts';
-import { isLockHeld } from '../lock.ts';
-import { LogReadError, openSegmentReader, readDurableEnds } from '../log/index.ts';
 import { RefusedVersionError, openRefusedReader } from '../refused/index.ts';
-import { createTraceReader, scanningFinder, type TraceReply } from '../trace/index.ts';
+import { createTraceReader, type TraceReply } from '../trace/index.ts';
+import { AskFailed, askConsole, lookUpFault, runningConsole, withFileSearch } from './data-folder.ts';
 import { describeTrace } from './describe-trace.ts';
 
 export interface TraceFlags {
@@ -40,67 +38,32 @@ export async function runTrace(messageId: string, flags: TraceFlags): Promise<vo
   else process.stderr.write(`millrace: no event with messageId ${JSON.stringify(messageId)} is known\n`);
 }
 
-/** Undefined where no server runs on the folder. */
-async function runningConsole(dataDir: string): Promise<string | undefined> {
-  if (!isLockHeld(join(dataDir, 'server.lock'))) return undefined;
-  try {
-    const { consoleUrl } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as Record<
-      string,
-      unknown
-    >;
-    return typeof consoleUrl === 'string' ? consoleUrl : undefined;
-  } catch {
-    // It is starting, or stopping: the files say as much.
-    return undefined;
-  }
-}
-
 async function askTrace(consoleUrl: string, messageId: string): Promise<TraceReply | undefined> {
-  const token = process.env['MILLRACE_CONSOLE_TOKEN'];
-  const answer = await fetch(new URL(`/api/trace/${encodeURIComponent(messageId)}`, consoleUrl), {
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  });
-  if (answer.ok) return (await answer.json()) as TraceReply;
-  const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string };
-  if (code === 'unknown_message') return undefined;
-  throw new TraceFailed(
-    `${consoleUrl} answered ${answer.status}${message === undefined ? '' : `: ${message}`}`,
-  );
-}
-
-async function readTrace(dataDir: string, messageId: string): Promise<TraceReply | undefined> {
-  const logDir = join(dataDir, 'log');
-  const ends = await readDurableEnds(logDir);
-  const reader = openSegmentReader({ dir: logDir });
-  const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
-  const refused = openRefusedReader(join(dataDir, 'refused.db'));
   try {
-    const finder = scanningFinder({ reader, durableEnds: () => ends });
-    const duplicates = (id: string) => refused.duplicatesOf(id);
-    const traces = createTraceReader({ finder, reader, ledger, duplicates });
-    return ends[0] === 0 ? undefined : await traces.trace(messageId, new AbortController().signal);
-  } finally {
-    ledger.close();
-    refused.close();
-    await reader.close();
+    return (await askConsole(consoleUrl, `/api/trace/${encodeURIComponent(messageId)}`)) as TraceReply;
+  } catch (error) {
+    if (error instanceof AskFailed && error.code === 'unknown_message') return undefined;
+    throw error;
   }
 }
 
-class TraceFailed extends Error {
-  override readonly name = 'TraceFailed';
+function readTrace(dataDir: string, messageId: string): Promise<TraceReply | undefined> {
+  return withFileSearch(dataDir, async (search) => {
+    const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
+    const refused = openRefusedReader(join(dataDir, 'refused.db'));
+    try {
+      const duplicates = (id: string) => refused.duplicatesOf(id);
+      const traces = createTraceReader({ search, ledger, duplicates });
+      return await traces.trace(messageId, new AbortController().signal);
+    } finally {
+      ledger.close();
+      refused.close();
+    }
+  });
 }
 
 function reasonOf(error: unknown): string {
-  if (
-    error instanceof TraceFailed ||
-    error instanceof LogReadError ||
-    error instanceof LedgerVersionError ||
-    error instanceof RefusedVersionError
-  ) {
-    return error.message;
-  }
+  if (error instanceof LedgerVersionError || error instanceof RefusedVersionError) return error.message;
   const fault = sqliteFault(error);
-  if (fault !== undefined) return `ledger.db or refused.db: ${fault}`;
-  if (error instanceof TypeError && error.message === 'fetch failed') return 'the console cannot be reached';
-  throw error;
+  return fault === undefined ? lookUpFault(error) : `ledger.db or refused.db: ${fault}`;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { createConsole, type ConsoleOptions } from './console.ts';
-import { createFakeLog, emptyLedger, emptyTrace } from './fakes.ts';
+import { createFakeLog, emptyLedger, emptySearch, emptyTrace } from './fakes.ts';
 import { createMetrics } from './metrics.ts';
 import { createRefusedRing } from './refused-ring.ts';
 import type { EventsReply, FeedEvent } from './wire.ts';
@@ -27,6 +27,7 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
     refused,
     receivedCount: () => fake.log.durableEnds[0] ?? 0,
     ledger: emptyLedger,
+    search: emptySearch,
     trace: emptyTrace,
     sources: () => [{ id: 'web', name: 'Web', writeKey: 'wk_live_0123456789' }],
     destinations: () => [],
@@ -54,6 +55,7 @@ const ROUTES = [
   '/api/status',
   '/api/events',
   '/api/stream',
+  '/api/search',
   '/api/trace/some-id',
   '/api/refused',
   '/metrics',
@@ -253,5 +255,88 @@ describe('GET /api/trace/:messageId', () => {
     expect(fifth.json()).toMatchObject({ code: 'too_many_traces' });
     for (const answer of waiting) answer();
     for (const reply of await Promise.all(looking)) expect(reply.statusCode).toBe(404);
+  });
+});
+
+describe('GET /api/search', () => {
+  test('asks for what stands in the address, and gives events and cursor', async () => {
+    const asked: unknown[] = [];
+    const json = Buffer.from('{"messageId":"m"}');
+    const record = { partition: 0, position: 7, sourceId: 'web', receivedAtMs: 5, flags: 1, json };
+    const { app } = consoleOf({
+      search: {
+        find: async (query, page) => {
+          asked.push(query, page);
+          return { hits: [record], next: { 0: 7, 1: 2 }, searchedToMs: 4 };
+        },
+      },
+    });
+    const address =
+      '/api/search?event=A%20b&userId=u&source=web&from=2026-01-01T00:00:00Z&to=17&text=x&limit=3&before=0:9,1:2';
+    const reply = await app.inject(address);
+    expect(asked).toEqual([
+      {
+        event: 'A b',
+        userId: 'u',
+        sourceId: 'web',
+        fromMs: Date.parse('2026-01-01T00:00:00Z'),
+        toMs: 17,
+        text: 'x',
+      },
+      { limit: 3, before: { 0: 9, 1: 2 } },
+    ]);
+    expect(reply.json()).toEqual({
+      events: [
+        {
+          kind: 'received',
+          partition: 0,
+          position: 7,
+          sourceId: 'web',
+          receivedAtMs: 5,
+          timestampSkewed: true,
+          json: '{"messageId":"m"}',
+        },
+      ],
+      next: '0:7,1:2',
+      searchedToMs: 4,
+    });
+  });
+
+  test.each([
+    ['limit=0', /limit .* 1 to 200/],
+    ['limit=201', /limit/],
+    ['from=yesterday', /from must be a time/],
+    ['before=7', /before/],
+    ['user=u', /user is not known/],
+    ['userId=a&userId=b', /userId must be given once/],
+    ['text=', /text must not be empty/],
+    [`text=${'x'.repeat(1_001)}`, /at most 1000/],
+  ])('refuses %s', async (query, words) => {
+    const reply = await consoleOf().app.inject(`/api/search?${query}`);
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json()).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringMatching(words) as string,
+    });
+  });
+
+  test('searches four times at once, and ends a search at a stop', async () => {
+    let waiting = 0;
+    const { app } = consoleOf({
+      search: {
+        find: (_, __, signal) =>
+          new Promise((resolve) => {
+            waiting += 1;
+            signal.addEventListener('abort', () => resolve({ hits: [] }));
+          }),
+      },
+    });
+    const looking = Array.from({ length: 4 }, async () => await app.inject('/api/search'));
+    await vi.waitFor(() => expect(waiting).toBe(4));
+    const fifth = await app.inject('/api/search');
+    expect(fifth.statusCode).toBe(503);
+    expect(fifth.json()).toMatchObject({ code: 'too_many_searches' });
+    await app.close();
+    await Promise.all(looking);
   });
 });

@@ -11,8 +11,10 @@ import type { Metrics } from './metrics.ts';
 import { registerApi } from './routes.ts';
 import type { RefusedReader } from '../refused/refused-store.ts';
 import { registerRefused } from './refused-route.ts';
+import { registerSearch } from './search-route.ts';
 import { registerTrace } from './trace-route.ts';
 import { readStatus, type StatusOptions } from './status.ts';
+import type { EventSearch } from '../search/search.ts';
 import type { TraceReader } from '../trace/trace.ts';
 import type { ErrorReply } from './wire.ts';
 
@@ -20,6 +22,7 @@ export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'dur
   log: Pick<EventLog, 'durableEnds' | 'starts' | 'onDurable'>;
   /** The console's own; it is not closed here. */
   reader: LogReader;
+  search: EventSearch;
   trace: TraceReader['trace'];
   /** What the ring in `refused` no longer has. */
   refusedStore: Pick<RefusedReader, 'find'>;
@@ -78,6 +81,7 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
       onLedgerError: (error) => logger.warn({ err: error }, 'the console cannot read the ledger'),
     });
   registerApi(app, { log, reader, refused, clock, logger, status });
+  registerSearch(app, options.search);
   registerTrace(app, { trace: options.trace });
   registerRefused(app, options.refusedStore);
   registerHealth(app, { readiness: options.readiness, needs: ['log', 'router', 'ledger'] });

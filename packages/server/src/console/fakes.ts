@@ -1,4 +1,5 @@
 import type { LedgerReader } from '../ledger/ledger.ts';
+import type { EventSearch } from '../search/search.ts';
 import type { TraceReader } from '../trace/trace.ts';
 import { LogReadError, type DurableEnds, type EventLog, type LogReader, type LogRecord } from '../log/log.ts';
 
@@ -69,6 +70,8 @@ export function createFakeLog(): FakeLog {
     },
   };
 }
+
+export const emptySearch: EventSearch = { find: () => Promise.resolve({ hits: [] }) };
 
 /** Knows no event. */
 export const emptyTrace: TraceReader['trace'] = () => Promise.resolve(undefined);

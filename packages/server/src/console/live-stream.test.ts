@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock, type Clock } from '../clock.ts';
 import { createConsole } from './console.ts';
 import { createMetrics } from './metrics.ts';
-import { createFakeLog, emptyLedger, emptyTrace, type FakeLog } from './fakes.ts';
+import { createFakeLog, emptyLedger, emptySearch, emptyTrace, type FakeLog } from './fakes.ts';
 import { CHUNK, MAX_BEHIND_COUNT } from './log-tail.ts';
 import { createRefusedRing, type RefusedRing } from './refused-ring.ts';
 import type { ReceivedMessage, RefusedMessage } from './wire.ts';
@@ -59,6 +59,7 @@ function serve(ring: RefusedRing, clock: Clock = quickClock): typeof app {
     refused: ring,
     receivedCount: () => fake.log.durableEnds[0] ?? 0,
     ledger: emptyLedger,
+    search: emptySearch,
     trace: emptyTrace,
     sources: () => [],
     destinations: () => [],

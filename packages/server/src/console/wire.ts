@@ -52,6 +52,18 @@ export interface RefusedReply {
   next?: number;
 }
 
+/** GET /api/search */
+export interface SearchReply {
+  /** Newest first. */
+  events: ReceivedEvent[];
+  /** How to go on, as `before`; absent when all has been searched. */
+  next?: string;
+  /** The answer ended because of its time: when what was looked at last was received. */
+  searchedToMs?: number;
+  /** Something could not be read, so there may be more than was found. */
+  unreadable?: string;
+}
+
 /** GET /api/status, and `status` in the stream. Counts are exact; they start with the server. */
 export interface Status {
   startedAtMs: number;

@@ -11,6 +11,7 @@ import { openSegmentReader } from '../log/index.ts';
 import type { DurableEnds, LogStarts } from '../log/log.ts';
 import { describeError } from './describe-error.ts';
 import type { ToRouter, ToServer } from './ipc.ts';
+import { IndexBuilder } from '../search/index.ts';
 import { openRouter, type Router } from './router.ts';
 
 /** The child process of the server in which destinations run. Talks by `ipc.ts` only. */
@@ -22,7 +23,7 @@ const NEEDS_EVERY_MS = 1_000;
 
 let durableEnds: DurableEnds = {};
 let starts: LogStarts = {};
-let running: { router: Router; ledger: Ledger } | undefined;
+let running: { router: Router; ledger: Ledger; index: IndexBuilder } | undefined;
 /** One after the other: each may stop deliveries and start them anew. */
 let released: Promise<void> = Promise.resolve();
 let toldNeeds = '';
@@ -39,6 +40,7 @@ process.on('message', (message) => {
     case 'durable':
       durableEnds = told.ends;
       running?.router.setDurableEnds(durableEnds);
+      running?.index.setDurableEnds(durableEnds);
       break;
     case 'starts':
       starts = told.starts;
@@ -83,13 +85,21 @@ async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> 
     onStatus: (destinations) => send({ type: 'status', destinations }),
     onLedgerError: ledgerFailed,
   });
-  running = { router, ledger };
+  const index = new IndexBuilder({
+    dir: join(told.dataDir, 'index'),
+    reader: openSegmentReader({ dir: join(told.dataDir, 'log') }),
+    clock: systemClock,
+    logger,
+  });
+  running = { router, ledger, index };
   await keepUpWithStarts();
   sendNeeds(router);
   setInterval(sendNeeds, NEEDS_EVERY_MS, router).unref();
   send({ type: 'status', destinations: router.status() });
   send({ type: 'ready' });
   router.setDurableEnds(durableEnds);
+  index.setDurableEnds(durableEnds);
+  index.start();
 }
 
 /** Takes no lock and opens nothing: another router is at work. */
@@ -128,7 +138,7 @@ function sendNeeds(router: Router): void {
 }
 
 async function stop(): Promise<void> {
-  await running?.router.stop();
+  await Promise.all([running?.router.stop(), running?.index.stop()]);
   running?.ledger.close();
   process.exit(0);
 }

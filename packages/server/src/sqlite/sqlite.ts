@@ -30,6 +30,8 @@ export type SqliteAccess =
   /** WAL: others read the last commit while this writes. `FULL` survives power loss with each commit. */
   | { mode: 'write'; synchronous: 'NORMAL' | 'FULL'; busyTimeoutMs: number }
   | { mode: 'read'; busyTimeoutMs: number }
+  /** Of a file that nobody else sees before it is complete and synced by its maker: no journal, no sync. */
+  | { mode: 'build' }
   /** For the locks of the file alone; nothing waits. */
   | { mode: 'lock' };
 
@@ -87,6 +89,7 @@ export function sqliteFault(error: unknown): string | undefined {
 
 function pragmasOf(access: SqliteAccess): string[] {
   if (access.mode === 'lock') return ['busy_timeout=0'];
+  if (access.mode === 'build') return ['journal_mode=OFF', 'synchronous=OFF', 'page_size=4096'];
   const pragmas = [`busy_timeout=${access.busyTimeoutMs}`];
   // libsql ignores its `readonly` option; and a connection opened read-only cannot make the -shm file.
   if (access.mode === 'read') return [...pragmas, 'query_only=1'];

@@ -1,3 +1,2 @@
-export { scanningFinder } from './scanning-finder.ts';
 export { createTraceReader } from './trace.ts';
 export type { EventTrace, TraceReader, TraceReply } from './trace.ts';

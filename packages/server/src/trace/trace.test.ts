@@ -3,7 +3,9 @@ import { delivered, settlement } from '../ledger/contract.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { LogReadError, type LogReader } from '../log/log.ts';
 import { memoryLog } from '../log/memory-log.ts';
-import { createTraceReader, scanningFinder } from './index.ts';
+import { systemClock } from '../clock.ts';
+import { createLogSearch } from '../search/index.ts';
+import { createTraceReader } from './index.ts';
 
 const never = new AbortController().signal;
 
@@ -23,8 +25,11 @@ async function rig({ rangeMaxCount = 2, wrap = (reader: LogReader) => reader } =
       },
     ]);
   const traces = createTraceReader({
-    finder: scanningFinder({ reader, durableEnds: () => log.durableEnds }),
-    reader,
+    search: createLogSearch({
+      reader,
+      bounds: () => ({ durableEnds: log.durableEnds, starts: log.starts }),
+      clock: systemClock,
+    }),
     ledger: store.reader(),
     duplicates: (messageId) => (messageId === 'twice' ? [{ receivedAtMs: 7, sourceId: 'web' }] : []),
   });

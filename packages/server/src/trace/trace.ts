@@ -1,6 +1,9 @@
 import type { DestinationTrace, LedgerReader } from '../ledger/ledger.ts';
-import { FLAG_TIMESTAMP_SKEWED, LogReadError, type LogReader, type LogRecord } from '../log/log.ts';
-import type { EventFinder } from './event-finder.ts';
+import { FLAG_TIMESTAMP_SKEWED, LogReadError, type LogRecord } from '../log/log.ts';
+import type { EventSearch, SearchCursor } from '../search/search.ts';
+
+/** Events with one messageId: of several sources, or sent again later than duplicates are found. */
+const MAX_EVENT_COUNT = 20;
 
 /** All that is known of one event. */
 export interface EventTrace {
@@ -36,30 +39,26 @@ export interface TraceReply {
 export interface TraceReader {
   /**
    * Undefined when nothing is known of the messageId.
-   * @throws What the finder throws, and {LogReadError}.
+   * @throws What the signal says, once it is aborted.
+   * @throws {LogReadError} It was not found, and a part of the log cannot be read.
    */
   trace(messageId: string, signal: AbortSignal): Promise<TraceReply | undefined>;
 }
 
 export interface TraceReaderOptions {
-  finder: EventFinder;
-  reader: Pick<LogReader, 'read'>;
+  search: EventSearch;
   ledger: Pick<LedgerReader, 'trace'>;
   duplicates: (messageId: string) => TracedDuplicate[];
 }
 
-/** Joins log, ledger and duplicates. The finder has told the reader of the log how far it may read. */
-export function createTraceReader({ finder, reader, ledger, duplicates }: TraceReaderOptions): TraceReader {
+/** Joins log, ledger and duplicates. */
+export function createTraceReader({ search, ledger, duplicates }: TraceReaderOptions): TraceReader {
   return {
     async trace(messageId, signal) {
-      const events: EventTrace[] = [];
-      for (const { partition, position } of await finder.find(messageId, signal)) {
-        signal.throwIfAborted();
-        const [record] = await readUnlessTrimmed(reader, partition, position);
-        if (!record) continue;
-        const { sourceId, receivedAtMs, flags } = record;
-        const json = record.json.toString('utf8');
-        events.push({
+      const records = await find(search, messageId, signal);
+      const events = records.map(({ partition, position, sourceId, receivedAtMs, flags, json: bytes }) => {
+        const json = bytes.toString('utf8');
+        return {
           messageId,
           sourceId,
           partition,
@@ -69,26 +68,30 @@ export function createTraceReader({ finder, reader, ledger, duplicates }: TraceR
           timestampSkewed: (flags & FLAG_TIMESTAMP_SKEWED) !== 0,
           json,
           destinations: ledger.trace(partition, position),
-        });
-      }
+        };
+      });
       const known = duplicates(messageId);
       return events.length > 0 || known.length > 0 ? { messageId, events, duplicates: known } : undefined;
     },
   };
 }
 
-/** None: the event was given up since it was found. */
-async function readUnlessTrimmed(
-  reader: Pick<LogReader, 'read'>,
-  partition: number,
-  position: number,
-): Promise<LogRecord[]> {
-  try {
-    return await reader.read(partition, position, { maxCount: 1, maxBytes: 1 });
-  } catch (error) {
-    if (error instanceof LogReadError && error.code === 'trimmed') return [];
-    throw error;
-  }
+/** A page may end because of its time, where there is no index yet. */
+async function find(search: EventSearch, messageId: string, signal: AbortSignal): Promise<LogRecord[]> {
+  let unreadable: string | undefined;
+  let before: SearchCursor | undefined;
+  do {
+    const page = await search.find(
+      { messageId },
+      { limit: MAX_EVENT_COUNT, ...(before && { before }) },
+      signal,
+    );
+    if (page.hits.length > 0) return page.hits;
+    unreadable ??= page.unreadable;
+    before = page.next;
+  } while (before);
+  if (unreadable !== undefined) throw new LogReadError('damaged', unreadable);
+  return [];
 }
 
 function stampsOf(json: string): EventTrace['stamps'] {
