@@ -21,7 +21,9 @@ export async function measureLog({ sizes, room, progress }) {
   });
   const lookups = await measureLookups({ sizes, room, bundle, progress });
   const starts = await measureStarts({ sizes, room, bundle, progress });
-  return { sizes, lookups, starts, tables: [...lookupTables(lookups), startTable(starts)] };
+  const searches = await measureSearches({ sizes, room, bundle, progress });
+  const tables = [...lookupTables(lookups), startTable(starts), searchTable(searches)];
+  return { sizes, lookups, starts, searches, tables };
 }
 
 async function measureLookups({ sizes, room, bundle, progress }) {
@@ -77,6 +79,44 @@ async function measureStarts({ sizes, room, bundle, progress }) {
   }
 }
 
+async function measureSearches({ sizes, room, bundle, progress }) {
+  const dir = join(room.dir, 'searches');
+  const child = startChild('log/searches.mjs', 'log-search', room);
+  try {
+    progress(`searching ${sizes.logEventCount} events`);
+    return await child.ask('search', { bundle, dir, eventCount: sizes.logEventCount });
+  } finally {
+    await child.end();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function searchTable({
+  sealedCount,
+  fileCount,
+  buildMsPerMillion,
+  buildCpuUs,
+  bytesPerEvent,
+  looks,
+  textPerSecond,
+}) {
+  return table(
+    `Search in ${number(sealedCount, 0)} events of ${fileCount} sealed segments`,
+    ['', ''],
+    [
+      ['making the index, without its pauses, a million', `${number(buildMsPerMillion / 1_000)} s`],
+      ['… CPU of all threads', `${number(buildCpuUs)} µs/event`],
+      ['index files', `${number(bytesPerEvent)} bytes/event`],
+      ['a messageId that is not there', look(looks.unknown)],
+      ['a messageId, its segment not read before', look(looks.messageIdCold)],
+      ['a messageId, its segment read before', look(looks.messageId)],
+      ['20 events of a user', look(looks.userId)],
+      ['50 events by name within 20 s', look(looks.eventAndTime)],
+      ['text that is nowhere', `${number(textPerSecond, 0)} events/s`],
+    ],
+  );
+}
+
 function lookupTables({ made, trials, merge }) {
   const of = (pick) => median(trials.map(pick));
   const rows = [
@@ -125,4 +165,8 @@ function startTable({ written, trials, withoutRuns }) {
       ['without any run', number(withoutRuns.elapsedMs), `${number(written.eventCount, 0)}, all`],
     ],
   );
+}
+
+function look({ medianMs, maxMs }) {
+  return `${number(medianMs)} ms, at most ${number(maxMs)}`;
 }

@@ -7,3 +7,5 @@ export { mergedHashes } from '../../packages/server/src/log/segments/dedupe/merg
 export { writeRun } from '../../packages/server/src/log/segments/dedupe/run-writer.ts';
 export { SealedHashes } from '../../packages/server/src/log/segments/dedupe/sealed-hashes.ts';
 export { openSegmentLog } from '../../packages/server/src/log/segments/segment-log.ts';
+export { openSegmentReader } from '../../packages/server/src/log/segments/reader.ts';
+export { IndexBuilder, createLogSearch, openIndexFolder } from '../../packages/server/src/search/index.ts';
