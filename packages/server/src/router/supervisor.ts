@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../clock.ts';
 import type { DurableEnds, EventLog, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 import type { RouterLogger } from './describe-error.ts';
+import { durableSender } from './durable-sender.ts';
 import type { DestinationStatus, ToRouter, ToServer } from './ipc.ts';
 import { ReleaseError, Releases } from './releases.ts';
 
@@ -247,7 +248,7 @@ function exitOf(child: ChildProcess): Promise<string> {
 function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer) => void): RunningChild {
   const { entry, dataDir, configFile, logLevel, log, clock } = options;
   const child = forkEntry(entry);
-  const sendEnds = durableSender(child);
+  const sendEnds = durableSender((ends, sent) => send(child, { type: 'durable', ends }, sent), clock);
   const releases = new Releases({
     clock,
     timeoutMs: RELEASE_TIMEOUT_MS,
@@ -289,28 +290,8 @@ function withoutConsoleToken(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return rest;
 }
 
-/** At most one message on its way, so that a busy router finds the newest ends and no queue. */
-function durableSender(child: ChildProcess): (ends: DurableEnds) => void {
-  let newest: DurableEnds | undefined;
-  let sending = false;
-  const sendNewest = (): void => {
-    if (sending || !newest) return;
-    sending = true;
-    const ends = newest;
-    newest = undefined;
-    send(child, { type: 'durable', ends }, () => {
-      sending = false;
-      sendNewest();
-    });
-  };
-  return (ends) => {
-    newest = ends;
-    sendNewest();
-  };
-}
-
 /** That a child is gone shows in its exit; sending to it is no error of its own. */
 function send(child: ChildProcess, message: ToRouter, sent: () => void = () => {}): void {
-  if (!child.connected) return;
+  if (!child.connected) return sent();
   child.send(message, () => sent());
 }
