@@ -104,4 +104,20 @@ describe('stampsOf', () => {
       }),
     );
   });
+
+  it('writes the times of a batch as Date does, whichever came before', () => {
+    const time = fc.oneof(
+      fc.integer({ min: receivedAtMs - 5_000, max: receivedAtMs + 5_000 }),
+      fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    );
+    fc.assert(
+      fc.property(fc.array(time, { minLength: 1, maxLength: 20 }), (times) => {
+        const stamp = stamper(receivedAtMs);
+        for (const ms of times) {
+          const iso = new Date(ms).toISOString();
+          expect(stamp({ timestamp: iso, sentAt: RECEIVED_AT }).stamps.timestamp).toBe(iso);
+        }
+      }),
+    );
+  });
 });
