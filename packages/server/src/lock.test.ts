@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acquireLock, LockHeldError, takeOverLock } from './lock.ts';
+import { acquireLock, isLockHeld, LockHeldError, takeOverLock } from './lock.ts';
 
 const LONG_MS = 20_000;
 const LOAD = `
@@ -127,6 +127,40 @@ describe('a lock', { timeout: 60_000 }, () => {
     for (let index = 0; index < lines.length; index += 2) {
       expect(lines[index + 1]).toBe(lines[index]?.replace('enter', 'leave'));
     }
+  });
+
+  describe('looked at', () => {
+    it('is not held where there is no file, and makes none', () => {
+      expect(isLockHeld(path)).toBe(false);
+      expect(existsSync(path)).toBe(false);
+    });
+
+    it('is held by another process until that lets go', async () => {
+      const child = await holder();
+      expect(isLockHeld(path)).toBe(true);
+      child.send('let go');
+      await once(child, 'message');
+      expect(isLockHeld(path)).toBe(false);
+    });
+
+    it('is not held by a process that was killed', async () => {
+      await kill(await holder());
+      expect(isLockHeld(path)).toBe(false);
+    });
+
+    it('is taken from nobody, and by nobody', async () => {
+      const child = await holder();
+      expect(isLockHeld(path)).toBe(true);
+      await expect(acquireLock(path, { waitMs: 0 })).rejects.toMatchObject({ holderPid: child.pid });
+      await kill(child);
+      expect(isLockHeld(path)).toBe(false);
+      (await acquireLock(path, { waitMs: 0 })).release();
+    });
+
+    it('says what is no lock file', () => {
+      writeFileSync(path, 'something else, which is longer than a hundred bytes '.repeat(20));
+      expect(() => isLockHeld(path)).toThrow(/not a database/i);
+    });
   });
 
   describe('taken over', () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runDoctor, type DoctorFlags } from './doctor.ts';
 import { runSearch, type SearchFlags } from './search.ts';
 import { runTrace, type TraceFlags } from './trace.ts';
 import { runServer, type ServeFlags } from './serve.ts';
@@ -62,6 +63,15 @@ program
   .option('--console <url>', 'the console to ask (default: that of the server on the data folder)')
   .option('--json', 'print each event as a line of JSON')
   .action((flags: SearchFlags) => runSearch(flags));
+
+program
+  .command('doctor')
+  .description('look through a data folder for damage; beside a running server too')
+  .option('--data <dir>', 'folder for all data', '.millrace')
+  .option('--config <file>', 'config file, as for start: how far back duplicates are found')
+  .option('--rebuild', 'make again what is derived from the log and is damaged; with the server stopped')
+  .option('--json', 'print JSON')
+  .action((flags: DoctorFlags) => runDoctor(flags));
 
 await program.parseAsync();
 

@@ -1,7 +1,10 @@
 export { LogReadError } from './log.ts';
 export { startTrimming, type TrimNotice } from './trimming.ts';
 export { realDisk } from './segments/disk.ts';
+export { examineRuns, type ExaminedRun } from './segments/dedupe/examine-runs.ts';
 export { noticeLevel, noticeWords } from './segments/dedupe/notice.ts';
+export { rebuildRuns } from './segments/dedupe/rebuild-runs.ts';
 export { readDurableEnds } from './segments/durable-end.ts';
+export { examineLog, type ExaminedSegment, type LogExamination } from './segments/examine-log.ts';
 export { openSegmentReader } from './segments/reader.ts';
 export { openSegmentLog } from './segments/segment-log.ts';

@@ -20,6 +20,11 @@ export function startsIn(names: readonly string[]): Position[] {
   return starts.toSorted((a, b) => a - b);
 }
 
+/** Whether a name in the folder is one that the log gives. */
+export function isLogFile(name: string): boolean {
+  return /^(\d{10}\.segment|\d{16}\.start)$/.test(name);
+}
+
 /** Durable when it resolves: only then may what is before be removed. */
 export async function writeStart(disk: Disk, dir: string, position: Position): Promise<void> {
   try {
