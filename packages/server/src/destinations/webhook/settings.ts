@@ -1,6 +1,8 @@
 import { BATCH_MAX_COUNT } from '@millrace/spec';
 import { z } from 'zod';
 import type { DestinationConfig } from '../destination.ts';
+import { secretSettings } from './secret-settings.ts';
+import { tlsSettings, type WebhookTlsOptions } from './tls-settings.ts';
 
 export const WEBHOOK_NAME = 'Webhook';
 
@@ -18,29 +20,83 @@ export interface WebhookOptions {
   batch?: { maxCount: number };
   /** For a whole request, from connecting to the end of the answer. Default 10,000; at most 300,000. */
   timeoutMs?: number;
+  /**
+   * Signs each request by Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. Of several, at most 8, each signs, so
+   * that receivers can go from one to the next. Default: nothing is signed.
+   */
+  secret?: string | string[];
+  /** Sends bodies of 1,024 bytes and more compressed. Default false: not every receiver takes them. */
+  gzip?: boolean;
+  /** Of an https URL. Paths are relative to the config file. */
+  tls?: WebhookTlsOptions;
   /** Default true. */
   enabled?: boolean;
 }
 
 /** Posts events to a URL. Used in a config; the checks run when the server loads it. */
-export function webhook({ id, enabled, ...settings }: WebhookOptions): DestinationConfig {
-  return { kind: 'webhook', id, ...(enabled !== undefined && { enabled }), settings };
+export function webhook({ id, enabled, tls, ...settings }: WebhookOptions): DestinationConfig {
+  return {
+    kind: 'webhook',
+    id,
+    ...(enabled !== undefined && { enabled }),
+    settings: { ...settings, ...(tls && { tls: { ...tls } }) },
+  };
 }
 
 export type WebhookSettings = z.output<ReturnType<typeof webhookSettings>>;
 
-export function webhookSettings() {
-  return z.strictObject({
-    url: z
-      .string()
-      .refine(
-        isPlainHttpUrl,
-        'expected a URL that begins with http:// or https://, without user and password',
-      ),
-    headers: z.record(z.string(), z.string()).superRefine(checkHeaders).optional(),
-    batch: z.strictObject({ maxCount: wholeNumber(BATCH_MAX_COUNT) }).optional(),
-    timeoutMs: wholeNumber(300_000).default(10_000),
-  });
+/** @param folder What relative paths are relative to. */
+export function webhookSettings(folder = '') {
+  return z
+    .strictObject({
+      url: z
+        .string()
+        .refine(
+          isPlainHttpUrl,
+          'expected a URL that begins with http:// or https://, without user and password',
+        ),
+      headers: z.record(z.string(), z.string()).superRefine(checkHeaders).optional(),
+      batch: z.strictObject({ maxCount: wholeNumber(BATCH_MAX_COUNT) }).optional(),
+      timeoutMs: wholeNumber(300_000).default(10_000),
+      secret: secretSettings().optional(),
+      gzip: z.boolean('expected true or false').optional(),
+      tls: tlsSettings(folder).optional(),
+    })
+    .superRefine(checkTogether);
+}
+
+const SIGNATURE_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
+
+function checkTogether(
+  {
+    url,
+    headers = {},
+    secret,
+    gzip,
+    tls,
+  }: {
+    url: string;
+    headers?: Record<string, string> | undefined;
+    secret?: unknown;
+    gzip?: boolean | undefined;
+    tls?: unknown;
+  },
+  context: z.RefinementCtx,
+): void {
+  const refuse = (path: string[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  if (tls !== undefined && new URL(url).protocol !== 'https:') {
+    refuse(['tls'], 'expected it with a URL that begins with https:// only');
+  }
+  for (const name of Object.keys(headers)) {
+    const lowerCaseName = name.toLowerCase();
+    if (secret !== undefined && SIGNATURE_HEADERS.includes(lowerCaseName)) {
+      refuse(['headers', name], 'expected no header that `secret` sets');
+    }
+    if (gzip && lowerCaseName === 'content-encoding') {
+      refuse(['headers', name], 'expected no header that `gzip` sets');
+    }
+  }
 }
 
 function wholeNumber(max: number) {

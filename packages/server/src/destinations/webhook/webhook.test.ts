@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deliveryEvent, describeDestination, offerAll } from '../contract.ts';
 import type { DeliveryResult, Destination } from '../destination.ts';
@@ -25,11 +26,15 @@ interface Receiver {
   close(): Promise<void>;
 }
 
+const SECRET = `whsec_${Buffer.alloc(24, 'secret').toString('base64')}`;
+
 async function startReceiver(): Promise<Receiver> {
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks = (await request.toArray()) as Buffer[];
     const { method, url: path, headers } = request;
-    receiver.requests.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+    const sent = Buffer.concat(chunks);
+    const body = headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+    receiver.requests.push({ method, path, headers, body: body.toString() });
     receiver.answer(response);
   };
   const server = createServer((request, response) => {
@@ -54,6 +59,9 @@ async function startReceiver(): Promise<Receiver> {
 
 describeDestination('webhook, one event a request', () => rig({}));
 describeDestination('webhook, batches', () => rig({ batch: { maxCount: 3 } }));
+describeDestination('webhook, signed and compressed', () =>
+  rig({ batch: { maxCount: 3 }, secret: SECRET, gzip: true }),
+);
 
 async function rig(options: object) {
   const receiver = await startReceiver();
@@ -67,7 +75,7 @@ async function rig(options: object) {
     received: () => Promise.resolve(receiver.requests.flatMap(({ body }) => messageIds(JSON.parse(body)))),
     breakVendor: () => (receiver.answer = (response) => response.destroy()),
     hangVendor: () => (receiver.answer = () => undefined),
-    secrets: ['secret-in-url', 'secret-in-header', receiver.url],
+    secrets: ['secret-in-url', 'secret-in-header', receiver.url, SECRET],
     dispose: () => receiver.close(),
   };
 }

@@ -3,7 +3,10 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../../clock.ts';
 import type { BatchLimits, DeliveryEvent, Destination, Outcome } from '../destination.ts';
 import { httpOutcome } from '../http-outcome.ts';
+import { compressed } from './content-encoding.ts';
 import { WEBHOOK_NAME, type WebhookSettings } from './settings.ts';
+import { signer } from './signature.ts';
+import { readTls } from './tls-settings.ts';
 
 const MAX_CONCURRENCY = 8;
 /** Answers are not read for what they say, only so that the connection can be used again. */
@@ -17,12 +20,13 @@ export interface WebhookEffects {
 
 /** Posts each event as a JSON object, or several as an array, byte for byte as they stand in the log. */
 export function createWebhook(settings: WebhookSettings, effects: WebhookEffects = {}): Destination {
-  const { clock = systemClock, dispatcher = connectionPool(settings.timeoutMs) } = effects;
+  const { clock = systemClock, dispatcher = connectionPool(settings) } = effects;
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'millrace',
     ...lowerCaseKeys(settings.headers ?? {}),
   };
+  const sign = settings.secret === undefined ? undefined : signer([settings.secret].flat());
   return {
     name: WEBHOOK_NAME,
     // What Segment calls its own.
@@ -33,8 +37,11 @@ export function createWebhook(settings: WebhookSettings, effects: WebhookEffects
     maxConcurrency: MAX_CONCURRENCY,
     async deliver(events, { signal }) {
       const sent = settings.batch ? events : events.slice(0, 1);
-      const body = settings.batch ? jsonArray(sent) : Buffer.concat(sent.map(({ json }) => json));
-      const answer = await post({ url: settings.url, headers, body, dispatcher }, settings.timeoutMs, signal);
+      const json = settings.batch ? jsonArray(sent) : Buffer.concat(sent.map((event) => event.json));
+      const signature = sign?.(sent, json, clock.nowMs());
+      const encoded = settings.gzip ? await compressed(json) : { body: json, headers: {} };
+      const request = { ...encoded, headers: { ...headers, ...encoded.headers, ...signature } };
+      const answer = await post({ url: settings.url, ...request, dispatcher }, settings.timeoutMs, signal);
       const outcome: Outcome =
         'code' in answer
           ? { kind: 'retry', code: answer.code }
@@ -49,11 +56,11 @@ function batchLimits({ batch }: WebhookSettings): BatchLimits {
   return { maxCount: batch.maxCount, maxBytes: BATCH_MAX_BYTES, maxWaitMs: 1_000 };
 }
 
-function connectionPool(timeoutMs: number): Dispatcher {
+function connectionPool({ timeoutMs, tls }: WebhookSettings): Dispatcher {
   // One timer bounds the whole request; undici's own would only bound its parts.
   return new Agent({
     connections: MAX_CONCURRENCY,
-    connect: { timeout: timeoutMs },
+    connect: { timeout: timeoutMs, ...(tls && readTls(tls)) },
     headersTimeout: 0,
     bodyTimeout: 0,
   });
