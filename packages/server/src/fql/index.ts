@@ -1,0 +1,2 @@
+export { FqlError } from './fql-error.ts';
+export { parseFql } from './parse.ts';
