@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkConfig, ConfigError, findConfigFile, loadConfig } from './config.ts';
-import { files, webhook } from './destinations/index.ts';
+import { files, webhook, type RoutingOptions } from './destinations/index.ts';
 
 const source = { id: 'shop', name: 'Shop', writeKey: 'a-secret-write-key' };
 
@@ -29,6 +29,8 @@ function mistakesOf(config: unknown): string[] {
   return [];
 }
 
+const dropAll = (): null => null;
+
 describe('checkConfig', () => {
   it('accepts what the factories make, and data of the same shape', () => {
     const made = {
@@ -40,6 +42,119 @@ describe('checkConfig', () => {
     };
     const fromJson: unknown = JSON.parse(JSON.stringify(made));
     expect(checkConfig(fromJson, 'c.json', '/project')).toEqual(checkConfig(made, 'c.ts', '/project'));
+  });
+
+  it('takes how events are routed to a destination, functions too', () => {
+    const routing: RoutingOptions = {
+      start: '2026-01-02T03:04:05+01:00',
+      maxEventAgeMs: 3_600_000,
+      filters: [
+        { action: 'drop', when: 'event = "Ping"' },
+        { action: 'only', when: { types: ['track'], names: ['Ordered'], fql: 'userId != null' } },
+        { action: 'sample', percent: 12.5, when: () => true },
+        { action: 'blockFields', fields: ['properties.card.number'] },
+        { action: 'allowFields', fields: ['traits.plan'] },
+      ],
+      transform: dropAll,
+      transformTimeoutMs: 100,
+    };
+    const destination = webhook({ id: 'hook', url: 'https://example.com', ...routing });
+    expect(destination).toEqual({
+      kind: 'webhook',
+      id: 'hook',
+      ...routing,
+      settings: { url: 'https://example.com' },
+    });
+    const [checked] = checkConfig({ destinations: [destination] }, 'c.ts', '/project').destinations;
+    expect(checked).toMatchObject(routing);
+    expect(checked?.transform).toBe(dropAll);
+  });
+
+  it.each(['now', 'earliest', 0, 1_700_000_000_000, '2026-01-02', '2026-01-02T03:04Z'])(
+    'takes %j for a start',
+    (start) => {
+      expect(mistakesOf({ destinations: [files({ id: 'f', dir: 'x', start })] })).toEqual([]);
+    },
+  );
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      'a start that is no time',
+      { start: 'yesterday' },
+      /\.start: expected 'now', 'earliest', an ISO 8601 time with its zone or .*, got "yesterday"$/,
+    ],
+    [
+      'a start without its zone',
+      { start: '2026-01-02T03:04:05' },
+      /\.start: .*zone.*, got "2026-01-02T03:04:05"/,
+    ],
+    ['a start that is no date', { start: '2026-13-45' }, /\.start: .*, got "2026-13-45"/],
+    ['a start of another type', { start: true }, /\.start: .*, got true/],
+    [
+      'a bound of the age',
+      { maxEventAgeMs: 5 },
+      /\.maxEventAgeMs: expected a whole number from 1000 .*, got 5/,
+    ],
+    ['a transform that is data', { transform: 'x' }, /\.transform: expected a function, got a string of 1/],
+    [
+      'a bound of the time-out',
+      { transformTimeoutMs: 60_001 },
+      /\.transformTimeoutMs: expected a whole number from 1 to 60000, got 60001/,
+    ],
+    ['filters that are no list', { filters: {} }, /\.filters: expected array, got an object/],
+    [
+      'an unknown action',
+      { filters: [{ action: 'skip' }] },
+      /\.filters\[0\]\.action: expected one of drop, only, sample, blockFields, allowFields, got "skip"/,
+    ],
+    [
+      'a drop of everything by mistake',
+      { filters: [{ action: 'drop' }] },
+      /\.filters\[0\]\.when: expected FQL text, an object .* or a function, got nothing/,
+    ],
+    [
+      'no condition',
+      { filters: [{ action: 'only', when: {} }] },
+      /\.when: expected at least one of types, names, fql/,
+    ],
+    [
+      'FQL that is none',
+      { filters: [{ action: 'drop', when: 'type == "track"' }] },
+      /\.when: expected FQL \(expected a field, .*, got "=" at character 7\), got a string of 15/,
+    ],
+    [
+      'FQL that is none beside others',
+      { filters: [{ action: 'sample', percent: 1, when: { fql: 'type =' } }] },
+      /\.filters\[0\]\.when\.fql: expected FQL \(expected a field/,
+    ],
+    [
+      'an unknown type',
+      { filters: [{ action: 'drop', when: { types: ['track', 'click'] } }] },
+      /\.when\.types\[1\]: expected one of track, .*, got a string of 5/,
+    ],
+    [
+      'a misspelt part of a condition',
+      { filters: [{ action: 'drop', when: { type: ['track'] } }] },
+      /\.filters\[0\]\.when: unknown option "type"; known are types, names, fql/,
+    ],
+    [
+      'a misspelt part of a filter',
+      { filters: [{ action: 'blockFields', field: ['properties.x'] }] },
+      /\.filters\[0\]\.fields: expected a list of paths, got nothing/,
+    ],
+    [
+      'a percentage',
+      { filters: [{ action: 'sample', percent: 101 }] },
+      /\.percent: .* from 0 to 100, got 101/,
+    ],
+    [
+      'a field that may not be taken',
+      { filters: [{ action: 'blockFields', fields: ['properties.x', 'userId'] }] },
+      /\.fields\[1\]: expected a path below properties, traits or context.*, got a string of 6/,
+    ],
+  ])('names %s', (_, routing, expected) => {
+    const destination = { kind: 'files', id: 'f', settings: { dir: 'x' }, ...routing };
+    expect(mistakesOf({ destinations: [destination] }).join('\n')).toMatch(expected);
   });
 
   it('resolves a relative folder against the folder of the config', () => {

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '@millrace/spec';
-import { destinationKinds, type DestinationKind } from './destinations/index.ts';
+import { destinationKinds, routingShape, type DestinationKind } from './destinations/index.ts';
 import type { DestinationConfig } from './destinations/destination.ts';
 
 export interface SourceConfig {
@@ -169,7 +169,7 @@ const configSchema = z.strictObject({
       z.strictObject({
         kind: z.enum(Object.keys(destinationKinds)),
         id,
-        enabled: z.boolean().default(true),
+        ...routingShape,
         settings: z.looseObject({}).default({}),
       }),
     )
@@ -278,9 +278,10 @@ function mistakeOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], input: unknow
 function knownKeysAt(path: PropertyKey[]): string[] | undefined {
   if (path.length === 0) return Object.keys(configSchema.shape);
   if (path.length === 1) return path[0] === 'log' ? Object.keys(logSchema.shape) : undefined;
+  if (path[2] === 'filters' && path[4] === 'when') return ['types', 'names', 'fql'];
   if (path.length !== 2) return undefined;
   if (path[0] === 'sources') return ['id', 'name', 'writeKey'];
-  return ['kind', 'id', 'enabled', 'settings'];
+  return ['kind', 'id', ...Object.keys(routingShape), 'settings'];
 }
 
 function spell(path: PropertyKey[]): string {
@@ -303,7 +304,7 @@ function found(input: unknown, path: PropertyKey[]): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'string') {
-    const mayShow = ['id', 'kind', 'name', 'dir'].includes(String(path.at(-1)));
+    const mayShow = ['id', 'kind', 'name', 'dir', 'start', 'action'].includes(String(path.at(-1)));
     return mayShow ? JSON.stringify(value.slice(0, 80)) : `a string of ${value.length} characters`;
   }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

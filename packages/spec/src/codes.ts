@@ -41,6 +41,10 @@ export const FILTER_CODES = {
   FILTERED_BY_INTEGRATIONS_OBJECT: 'the integrations object of the event excludes this destination',
   MESSAGE_SENT_CLIENT_SIDE: 'the browser already sent the event to this destination',
   UNSUPPORTED_EVENT_TYPE: 'the destination does not take events of this type',
+  TOO_OLD_FOR_DESTINATION: 'the event happened longer ago than the destination takes',
+  FILTERED_BY_SAMPLING: 'the user is not among those whose events the destination gets',
+  FILTERED_BY_RULES: 'a filter of the destination excludes the event',
+  FILTERED_BY_TRANSFORM: 'the transform of the destination returned no event',
 } as const;
 
 /** Why a delivery failed, besides `HTTP_<status>` (see {@link httpStatusCode}). */
@@ -49,6 +53,8 @@ export const FAILURE_CODES = {
   TIMEOUT: 'the destination did not answer in time',
   WRITE_FAILED: 'the file could not be written',
   DESTINATION_FAILED: 'the code of the destination threw an error',
+  FILTER_FAILED: 'a function of a filter threw an error, or returned neither true nor false',
+  TRANSFORM_FAILED: 'the transform threw an error, took too long or returned what is no event',
   RETRIES_EXHAUSTED: 'it failed until the time for retries was over',
   EXPIRED_BEFORE_DELIVERY: 'the log had to give it up before it was delivered',
 } as const;

@@ -51,6 +51,28 @@ describe('integrationVerdict', () => {
     expect(integrationVerdict({ _metadata: { bundled: ['mixpanel-eu'] } }, target)).toEqual(send);
   });
 
+  it.each([
+    [{ bundled: [], unbundled: ['Mixpanel'] }, send],
+    [{ unbundled: ['Mixpanel (Actions)'] }, send],
+    [{ bundled: 'Mixpanel' }, send],
+    [{ bundled: [{ name: 'Mixpanel' }, null] }, send],
+    [{ bundled: ['mixpanel'] }, send],
+    [{ bundled: ['Mixpanel'], unbundled: ['Mixpanel'] }, bundled],
+    [['Mixpanel'], send],
+    [null, send],
+  ])('answers a browser that says %j with %j', (_metadata, verdict) => {
+    expect(integrationVerdict({ _metadata }, target)).toEqual(verdict);
+  });
+
+  it.each([[{ All: true, Mixpanel: true }], [{ 'mixpanel-eu': true }]])(
+    'sends no second copy of what the browser sent, whatever is asked for: %j',
+    (integrations) => {
+      expect(integrationVerdict({ integrations, _metadata: { bundled: ['Mixpanel'] } }, target)).toEqual(
+        bundled,
+      );
+    },
+  );
+
   it('gives storage everything', () => {
     const event = { integrations: { All: false, Files: false }, _metadata: { bundled: ['Files'] } };
     expect(integrationVerdict(event, { id: 'files', name: 'Files', storage: true })).toEqual(send);

@@ -19,7 +19,8 @@ export type IntegrationVerdict =
 /**
  * Whether an event goes to a destination, by the event's `integrations` object. Instance id beats
  * name beats alias beats `All`; `true` or an object sends, `false` blocks, anything else counts as
- * absent; `All` is true by default. Names in `_metadata.bundled` were served by the browser.
+ * absent; `All` is true by default. Names in `_metadata.bundled` were served by the browser; those in
+ * `_metadata.unbundled` it has no code for, so they are served here like any other.
  * Source: https://segment.com/docs/guides/filtering-data/#filtering-with-the-integrations-object
  */
 export function integrationVerdict(

@@ -1,5 +1,7 @@
 import type { EventType, FailureCode, FilterCode, JsonObject, SegmentEvent } from '@millrace/spec';
 
+export type { Condition, DestinationConfig, EventFilter, StartPosition, Transform } from './routing.ts';
+
 /**
  * A destination maps events to a vendor's API and says of each what became of it. It holds no
  * queue, timer or retry of its own: the router cuts the batch, waits and tries again.
@@ -62,13 +64,3 @@ export type Outcome =
   | { kind: 'rejected'; code: FailureCode }
   /** The credentials are refused: stops this destination, spends no attempt. */
   | { kind: 'unauthorized'; code: FailureCode };
-
-/** One configured destination as plain data, the same in code and in a .json config. */
-export interface DestinationConfig {
-  kind: string;
-  /** Unique among the destinations; lower-case letters, digits and dashes. */
-  id: string;
-  /** Default true. */
-  enabled?: boolean;
-  settings: JsonObject;
-}

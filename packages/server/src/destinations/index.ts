@@ -5,6 +5,15 @@ import { FILES_NAME, filesSettings, ownFolder } from './files/settings.ts';
 import { WEBHOOK_NAME, webhookSettings } from './webhook/settings.ts';
 
 export { files, type FilesOptions } from './files/settings.ts';
+export { routingShape } from './routing-schema.ts';
+export type {
+  Condition,
+  ConditionParts,
+  EventFilter,
+  RoutingOptions,
+  StartPosition,
+  Transform,
+} from './routing.ts';
 export { webhook, type WebhookOptions } from './webhook/settings.ts';
 
 /** What a config may name. The code that delivers is loaded only where it is used: in the router. */

@@ -2,7 +2,7 @@ import type { JsonObject } from '@millrace/spec';
 import type { Destination } from '../destinations/destination.ts';
 import type { DeadLetter, Decision, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
 import type { Partition, Position } from '../log/log.ts';
-import { filterCodeOf } from './filter.ts';
+import { filterOnReading, type FilterOnReading } from './filter.ts';
 import { Frontier } from './frontier.ts';
 import { DEFAULT_LANE_LIMITS, Lane, type LaneEvent, type LaneLimits, type NextBatch } from './lane.ts';
 import { pendingRecords, type LoggedEvent, type ReadLog } from './log-access.ts';
@@ -14,6 +14,8 @@ export interface ProgressOptions {
   destination: Destination;
   partition: Partition;
   ledger: Ledger;
+  /** Default: by the types that the destination accepts and the `integrations` object. */
+  filter?: FilterOnReading;
   laneLimits?: LaneLimits;
 }
 
@@ -28,11 +30,13 @@ const FILTERED_MAX_COUNT = 5_000;
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #lane: Lane;
+  readonly #filter: FilterOnReading;
   #frontier = new Frontier(0);
   #destinationState: JsonObject | undefined;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
+    this.#filter = options.filter ?? filterOnReading(options.destinationId, options.destination);
     this.#lane = new Lane(options.destination.batch, options.laneLimits ?? DEFAULT_LANE_LIMITS);
   }
 
@@ -73,10 +77,9 @@ export class Progress {
    * transaction a block.
    */
   arrive(block: readonly LoggedEvent[], nowMs: number): void {
-    const { destinationId, destination } = this.#options;
     for (const logged of block) {
       const { position } = logged;
-      const code = filterCodeOf(logged.event, destinationId, destination);
+      const code = this.#filter(logged.event, nowMs);
       if (code) {
         this.#frontier.filter({ position, outcome: 'filtered', code });
       } else {

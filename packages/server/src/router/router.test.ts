@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { DestinationConfig } from '../destinations/destination.ts';
+import type { DestinationConfig, StartPosition } from '../destinations/destination.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryLog } from '../log/memory-log.ts';
 import type { DestinationStatus } from './ipc.ts';
@@ -11,7 +11,7 @@ interface Setup {
   options: RouterOptions;
   statuses: DestinationStatus[][];
   ledgerErrors: unknown[];
-  append(messageId: string, sourceId?: string): Promise<void>;
+  append(messageId: string, sourceId?: string, receivedAtMs?: number): Promise<void>;
   /** What each destination was given. */
   delivered: Record<string, string[]>;
 }
@@ -50,9 +50,9 @@ function setup(
     statuses,
     ledgerErrors,
     delivered,
-    async append(messageId, sourceId = 'source') {
+    async append(messageId, sourceId = 'source', receivedAtMs = 0) {
       const json = Buffer.from(JSON.stringify(trackEvent(messageId)));
-      await log.log.append([{ sourceId, messageId, receivedAtMs: 0, flags: 0, json }]);
+      await log.log.append([{ sourceId, messageId, receivedAtMs, flags: 0, json }]);
     },
   };
 }
@@ -69,7 +69,77 @@ const config = (id: string, enabled = true): DestinationConfig => ({
   settings: {},
 });
 
+const startingAt = (start: StartPosition): DestinationConfig[] => [
+  config('now'),
+  { ...config('all'), start: 'earliest' },
+  { ...config('later'), start },
+];
+
 describe('the router', () => {
+  it('has a new destination begin where its config says, and one that has begun go on', async () => {
+    const ledger = memoryLedger().open();
+    const world = setup(startingAt(1));
+    await world.append('a', 'source', 0);
+    await world.append('b', 'source', 1);
+    const first = await openRouter({ ...world.options, ledger, durableEnds: world.options.durableEnds });
+    await delivering(first, world);
+    expect(world.delivered).toEqual({ all: ['a', 'b'], later: ['b'] });
+    await first.stop();
+    const again = setup(startingAt('earliest'));
+    const { durableEnds } = world.options;
+    const second = await openRouter({
+      ...again.options,
+      durableEnds,
+      openReader: world.options.openReader,
+      ledger,
+    });
+    await world.append('c', 'source', 2);
+    await delivering(second, world);
+    expect(again.delivered).toEqual({ now: ['c'], all: ['c'], later: ['c'] });
+    await second.stop();
+  });
+
+  it('gives each destination what its own filters and transform leave, and no other sees it', async () => {
+    const events: Record<string, unknown[]> = {};
+    const keep =
+      (id: string): Deliver =>
+      async (given) => {
+        (events[id] ??= []).push(
+          ...given.map(({ event, json }) => [event.event, event, JSON.parse(json.toString())]),
+        );
+        return { outcomes: given.map(() => ({ kind: 'delivered' })) };
+      };
+    const world = setup(
+      [
+        {
+          ...config('changed'),
+          filters: [{ action: 'drop', when: { fql: 'messageId = "b"' } }],
+          transform: (event) => Object.assign(event, { event: 'Changed', traits: { a: 1 } }),
+        },
+        config('plain'),
+        { ...config('young'), maxEventAgeMs: 1_000 },
+      ],
+      { changed: keep('changed'), plain: keep('plain'), young: keep('young') },
+    );
+    const router = await openRouter({ ...world.options, durableEnds: world.options.durableEnds });
+    await world.append('a');
+    await world.append('b');
+    await delivering(router, world);
+    const changed = { ...trackEvent('a'), event: 'Changed', traits: { a: 1 } };
+    expect(events).toEqual({
+      changed: [['Changed', changed, changed]],
+      plain: [
+        ['Test', trackEvent('a'), trackEvent('a')],
+        ['Test', trackEvent('b'), trackEvent('b')],
+      ],
+      young: [
+        ['Test', trackEvent('a'), trackEvent('a')],
+        ['Test', trackEvent('b'), trackEvent('b')],
+      ],
+    });
+    await router.stop();
+  });
+
   it('has the first cursor of a destination synced: power loss must not move it to a later end', async () => {
     const store = memoryLedger();
     const world = setup([config('new')]);

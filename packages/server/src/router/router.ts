@@ -5,6 +5,10 @@ import type { DurableEnds, LogReader, LogStarts, Needs, Partition, Position } fr
 import { Delivery, type DeliveryState } from './delivery.ts';
 import type { RouterLogger } from './describe-error.ts';
 import { expire } from './expire.ts';
+import { filterOnReading } from './filter.ts';
+import { rulesOf } from './filters/rules.ts';
+import { preparedDestination } from './prepared-destination.ts';
+import { startPosition } from './start-position.ts';
 import type { DestinationStatus } from './ipc.ts';
 
 export interface RouterOptions {
@@ -14,7 +18,7 @@ export interface RouterOptions {
   ledger: Ledger;
   /** Called once for each enabled destination: where one reads is no business of the others. */
   openReader: () => Promise<LogReader>;
-  /** The router owns these partitions. A destination that is new in one starts at its end. */
+  /** The router owns these partitions. A destination that is new in one starts at its end, or as its config says. */
   durableEnds: DurableEnds;
   /** What a destination needs before, since it was away for long, is given up. Default: nothing was trimmed. */
   starts?: LogStarts;
@@ -86,13 +90,17 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
   for (const config of configs) {
     if (config.enabled === false) continue;
     const destinationId = config.id;
-    const destination = await createDestination(config);
+    const rules = rulesOf(config.filters);
+    const made = await createDestination(config);
+    const destination = preparedDestination(made, { ...config, destinationId, rules, clock, logger });
+    const filter = filterOnReading(destinationId, made, { ...config, rules });
     const reader = await openReader();
     reader.setDurableEnds(durableEnds);
     const open = (partition: Partition): Delivery =>
       new Delivery({
         destinationId,
         destination,
+        filter,
         partition,
         reader,
         ledger,
@@ -103,7 +111,13 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
       });
     const deliveries: Delivery[] = [];
     for (const partition of partitionsOf(durableEnds)) {
-      startAtEnd(ledger, destinationId, partition, durableEnds[partition]!);
+      if (ledger.load(destinationId, partition).cursor === undefined) {
+        const end = durableEnds[partition]!;
+        const cursor = await startPosition(config.start ?? 'now', { reader, partition, end });
+        const nothing = { decisions: [], pending: [], dead: [] };
+        // Synced before the collector may answer 200: lost, this destination would start at a later end.
+        ledger.commit({ destinationId, partition, cursor, ...nothing, synced: true });
+      }
       const start = starts[partition] ?? 0;
       if (isNeeded(ledger, destinationId, partition, start)) await giveUp(destinationId, partition, start);
       deliveries.push(open(partition));
@@ -164,12 +178,6 @@ function isNeeded(ledger: Ledger, destinationId: string, partition: Partition, b
 
 function partitionsOf(ends: DurableEnds): number[] {
   return Object.keys(ends).map(Number);
-}
-
-function startAtEnd(ledger: Ledger, destinationId: string, partition: number, cursor: number): void {
-  if (ledger.load(destinationId, partition).cursor !== undefined) return;
-  // Synced before the collector may answer 200: lost, this destination would start at a later end.
-  ledger.commit({ destinationId, partition, cursor, decisions: [], pending: [], dead: [], synced: true });
 }
 
 /** A destination is as well as its worst partition. */

@@ -129,7 +129,9 @@ function retried(
 }
 
 function attemptCode(outcomes: readonly Outcome[]): string {
-  const other = outcomes.find((outcome) => outcome.kind !== 'delivered');
+  // What the request was made for; if there was nothing else, what was filtered.
+  const sent = outcomes.filter((outcome) => outcome.kind !== 'filtered');
+  const other = (sent.length > 0 ? sent : outcomes).find((outcome) => outcome.kind !== 'delivered');
   return other ? other.code : 'delivered';
 }
 

@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import type { JsonObject } from '@millrace/spec';
 import { z } from 'zod';
 import type { DestinationConfig } from '../destination.ts';
+import { destinationConfig, type RoutingOptions } from '../routing.ts';
 
 export const FILES_NAME = 'Files';
 
-export interface FilesOptions {
+export interface FilesOptions extends RoutingOptions {
   /** Unique among the destinations; lower-case letters, digits and dashes. */
   id: string;
   /**
@@ -13,13 +14,11 @@ export interface FilesOptions {
    * destinations may share one: each cuts a file where it stopped writing.
    */
   dir: string;
-  /** Default true. */
-  enabled?: boolean;
 }
 
 /** Writes events to one NDJSON file a day. Used in a config; the checks run when the server loads it. */
-export function files({ id, enabled, ...settings }: FilesOptions): DestinationConfig {
-  return { kind: 'files', id, ...(enabled !== undefined && { enabled }), settings };
+export function files(options: FilesOptions): DestinationConfig {
+  return destinationConfig('files', options);
 }
 
 export type FilesSettings = z.output<ReturnType<typeof filesSettings>>;

@@ -1,12 +1,13 @@
 import { BATCH_MAX_COUNT } from '@millrace/spec';
 import { z } from 'zod';
 import type { DestinationConfig } from '../destination.ts';
+import { destinationConfig, type RoutingOptions } from '../routing.ts';
 import { secretSettings } from './secret-settings.ts';
 import { tlsSettings, type WebhookTlsOptions } from './tls-settings.ts';
 
 export const WEBHOOK_NAME = 'Webhook';
 
-export interface WebhookOptions {
+export interface WebhookOptions extends RoutingOptions {
   /** Unique among the destinations; lower-case letters, digits and dashes. */
   id: string;
   /** Where to post to: http or https, without a user or password in it (use `headers`). */
@@ -29,18 +30,11 @@ export interface WebhookOptions {
   gzip?: boolean;
   /** Of an https URL. Paths are relative to the config file. */
   tls?: WebhookTlsOptions;
-  /** Default true. */
-  enabled?: boolean;
 }
 
 /** Posts events to a URL. Used in a config; the checks run when the server loads it. */
-export function webhook({ id, enabled, tls, ...settings }: WebhookOptions): DestinationConfig {
-  return {
-    kind: 'webhook',
-    id,
-    ...(enabled !== undefined && { enabled }),
-    settings: { ...settings, ...(tls && { tls: { ...tls } }) },
-  };
+export function webhook(options: WebhookOptions): DestinationConfig {
+  return destinationConfig('webhook', options);
 }
 
 export type WebhookSettings = z.output<ReturnType<typeof webhookSettings>>;
