@@ -9,6 +9,7 @@ import type {
   Outcome,
   Transform,
 } from '../destinations/destination.ts';
+import type { MemoryLedger } from '../ledger/memory.ts';
 import { filterOnReading } from './filter.ts';
 import { rulesOf } from './filters/rules.ts';
 import { preparedDestination } from './prepared-destination.ts';
@@ -59,6 +60,9 @@ const keeping: Deliver = async (events, { state }) => ({
 });
 const dropsFirst: Transform = (event) => (event.messageId === 'm1' ? null : event);
 const dropsSecrets: Transform = (event) => (event.event === 'Secret' ? null : event);
+/** What the ledger says of each request. */
+const attemptCodes = ({ settlements }: MemoryLedger): string[] =>
+  settlements.flatMap(({ attempt }) => (attempt ? [attempt.code] : []));
 const only = (event: SegmentEvent): DeliveryEvent[] => deliveryEvents(event);
 
 describe('a transform', () => {
@@ -217,14 +221,26 @@ describe('a transform', () => {
     expect(given[0]?.map(({ event }) => event.messageId)).toEqual(events.map(({ event }) => event.messageId));
   });
 
-  it('ends with the delivery when the router stops', async () => {
+  it('that is slow has a batch cut: nothing is begun after the time of one call', async () => {
+    const { destination, given, clock } = prepared({ transform: () => new Promise(() => undefined) });
+    const events = deliveryEvents(...Array.from({ length: 40 }, (_, i) => trackEvent(`m${i}`)));
+    const result = destination.deliver(events, context);
+    await settled();
+    clock.advanceTo(clock.nowMs() + 5_000);
+    expect((await result).outcomes).toEqual(
+      Array.from({ length: 32 }, () => ({ kind: 'rejected', code: 'TRANSFORM_FAILED' })),
+    );
+    expect(given).toEqual([]);
+  });
+
+  it.each([1, 40])('ends with the delivery when the router stops, of %d', async (count) => {
     const stop = new AbortController();
     const transform: Transform = async (event) => {
       stop.abort();
       return event;
     };
     const { destination, given } = prepared({ transform });
-    const events = deliveryEvents(...Array.from({ length: 40 }, (_, i) => trackEvent(`m${i}`)));
+    const events = deliveryEvents(...Array.from({ length: count }, (_, i) => trackEvent(`m${i}`)));
     await expect(destination.deliver(events, { ...context, signal: stop.signal })).rejects.toThrow('abort');
     expect(given).toEqual([]);
   });
@@ -341,6 +357,27 @@ describe('a prepared destination', () => {
   });
 });
 
+describe('a request', () => {
+  it.each<[Outcome[], string]>([
+    [[{ kind: 'filtered', code: 'FILTERED_BY_TRANSFORM' }, DELIVERED], 'delivered'],
+    [
+      [
+        { kind: 'rejected', code: 'TRANSFORM_FAILED' },
+        { kind: 'retry', code: 'HTTP_503' },
+      ],
+      'HTTP_503',
+    ],
+    [[{ kind: 'rejected', code: 'TRANSFORM_FAILED' }], 'TRANSFORM_FAILED'],
+    [[{ kind: 'filtered', code: 'FILTERED_BY_TRANSFORM' }], 'FILTERED_BY_TRANSFORM'],
+  ])('is called by what was sent, where anything was: %j is %s', async (outcomes, code) => {
+    const { clock, append, start, ledger } = rig();
+    await append(...outcomes.map((_, i) => trackEvent(`m${i}`)));
+    start(destinationOf(async () => ({ outcomes })));
+    await runUntil(clock, () => attemptCodes(ledger).length > 0);
+    expect(attemptCodes(ledger)).toEqual([code]);
+  });
+});
+
 describe('a delivery to a prepared destination', () => {
   it('keeps the order of a user, however long a transform takes of the first', async () => {
     const { clock, append, start, decided } = rig();
@@ -400,8 +437,6 @@ describe('a delivery to a prepared destination', () => {
       Odd: ['dead:FILTER_FAILED'],
       Secret: ['filtered:FILTERED_BY_TRANSFORM'],
     });
-    expect(ledger.settlements.flatMap(({ attempt }) => (attempt ? [attempt.code] : []))).toEqual([
-      'FILTER_FAILED',
-    ]);
+    expect(attemptCodes(ledger)).toEqual(['delivered']);
   });
 });

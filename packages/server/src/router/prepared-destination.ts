@@ -37,31 +37,35 @@ export function preparedDestination(destination: Destination, options: Preparati
   return {
     ...destination,
     async deliver(events, context) {
-      const prepared = await prepareAll(
-        events,
-        (event) => prepare(event, destination, options),
-        context.signal,
-      );
+      const prepared = await prepareAll(events, context.signal, destination, options);
+      context.signal.throwIfAborted();
       const given = prepared.slice(0, fittingCount(prepared, destination.batch.maxBytes));
       return deliverPrepared(given, context, destination);
     },
   };
 }
 
+/**
+ * In order, and of all or of so many as are begun within the time of one transform: a batch of slow ones is cut, and no
+ * delivery is in preparation for more than twice that time.
+ */
 async function prepareAll(
   events: readonly DeliveryEvent[],
-  prepareOne: (event: DeliveryEvent) => Promise<Prepared>,
   signal: AbortSignal,
+  destination: Destination,
+  options: PreparationOptions,
 ): Promise<Prepared[]> {
+  const { clock, transformTimeoutMs = DEFAULT_TRANSFORM_TIMEOUT_MS } = options;
+  const lastStartMs = clock.nowMs() + transformTimeoutMs;
   const prepared: Prepared[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
-    while (next < events.length) {
+    do {
       signal.throwIfAborted();
       const index = next;
       next += 1;
-      prepared[index] = await prepareOne(events[index]!);
-    }
+      prepared[index] = await prepare(events[index]!, destination, options);
+    } while (next < events.length && clock.nowMs() < lastStartMs);
   };
   await Promise.all(Array.from({ length: Math.min(TRANSFORMS_AT_ONCE, events.length) }, work));
   return prepared;

@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from '@millrace/spec';
 import type { DeliveryResult, Outcome } from '../destinations/destination.ts';
 import type { DeadLetter, Decision, PendingEvent } from '../ledger/ledger.ts';
 import type { LaneEvent } from './lane.ts';
+import { sentOutcomes } from './unsent.ts';
 import { afterFailure, type RetryPolicy } from './retry-policy.ts';
 
 /** `threw`: the code of the destination rejected; whatever it threw is logged by the caller. */
@@ -129,8 +130,7 @@ function retried(
 }
 
 function attemptCode(outcomes: readonly Outcome[]): string {
-  // What the request was made for; if there was nothing else, what was filtered.
-  const sent = outcomes.filter((outcome) => outcome.kind !== 'filtered');
+  const sent = sentOutcomes(outcomes);
   const other = (sent.length > 0 ? sent : outcomes).find((outcome) => outcome.kind !== 'delivered');
   return other ? other.code : 'delivered';
 }
