@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { sampleEvent } from '../log/contract.ts';
+import { openSegmentLog, openSegmentReader } from '../log/index.ts';
 import { LogReadError, type LogReader, type Position } from '../log/log.ts';
 import { memoryLog } from '../log/memory-log.ts';
 import { startPosition } from './start-position.ts';
@@ -93,5 +98,30 @@ describe('where a new destination begins', () => {
       read: () => Promise.reject(new LogReadError('io', 'the disk')),
     };
     await expect(startPosition(400, { reader: broken, partition: 0, end })).rejects.toThrow('the disk');
+  });
+
+  it.each([
+    [900, 90],
+    [1_234, 124],
+    [5_000, 500],
+    [0, 0],
+  ])('is found in segment files, from %d ms on', async (start, position) => {
+    const dir = await mkdtemp(join(tmpdir(), 'millrace-start-'));
+    const log = await openSegmentLog({ dir, maxSegmentBytes: 8_192 });
+    const reader = openSegmentReader({ dir });
+    try {
+      for (let i = 0; i < 500; i += 25) {
+        await log.append(
+          Array.from({ length: 25 }, (_, j) => sampleEvent(`m${i + j}`, { receivedAtMs: (i + j) * 10 })),
+        );
+      }
+      reader.setDurableEnds(log.durableEnds);
+      expect((await reader.ranges(0)).length).toBeGreaterThan(3);
+      expect(await startPosition(start, { reader, partition: 0, end: 500 })).toBe(position);
+    } finally {
+      await reader.close();
+      await log.close();
+      await rm(dir, { recursive: true });
+    }
   });
 });
