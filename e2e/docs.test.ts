@@ -27,6 +27,7 @@ describe.each([
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'docs/operations.md',
+  'docs/destinations.md',
   'docs/guarantees.md',
   'docs/library.md',
   'docs/library/migrating.md',

@@ -111,14 +111,15 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
       });
     const deliveries: Delivery[] = [];
     for (const partition of partitionsOf(durableEnds)) {
+      const start = starts[partition] ?? 0;
       if (ledger.load(destinationId, partition).cursor === undefined) {
         const end = durableEnds[partition]!;
-        const cursor = await startPosition(config.start ?? 'now', { reader, partition, end });
+        const found = await startPosition(config.start ?? 'now', { reader, partition, end });
+        const cursor = Math.max(found, start);
         const nothing = { decisions: [], pending: [], dead: [] };
         // Synced before the collector may answer 200: lost, this destination would start at a later end.
         ledger.commit({ destinationId, partition, cursor, ...nothing, synced: true });
       }
-      const start = starts[partition] ?? 0;
       if (isNeeded(ledger, destinationId, partition, start)) await giveUp(destinationId, partition, start);
       deliveries.push(open(partition));
     }
