@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,6 +12,7 @@ import type {
   Outcome,
   Transform,
 } from '../destinations/destination.ts';
+import { createFiles } from '../destinations/files/files.ts';
 import type { MemoryLedger } from '../ledger/memory.ts';
 import { filterOnReading } from './filter.ts';
 import { rulesOf } from './filters/rules.ts';
@@ -58,6 +62,8 @@ const keeping: Deliver = async (events, { state }) => ({
   outcomes: [],
   state: { seen: events.map(({ resume }) => resume), before: state },
 });
+const renames: Transform = async (event) =>
+  event.messageId === 'm1' ? null : { ...event, event: 'Changed' };
 const dropsFirst: Transform = (event) => (event.messageId === 'm1' ? null : event);
 const dropsSecrets: Transform = (event) => (event.event === 'Secret' ? null : event);
 /** What the ledger says of each request. */
@@ -438,5 +444,37 @@ describe('a delivery to a prepared destination', () => {
       Secret: ['filtered:FILTERED_BY_TRANSFORM'],
     });
     expect(attemptCodes(ledger)).toEqual(['delivered']);
+  });
+
+  it('writes each line once where the destination first has its state kept', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'millrace-prepared-'));
+    const { clock, append, start, decided } = rig();
+    const files = createFiles({ dir });
+    const destination = preparedDestination(files, {
+      destinationId: 'test',
+      rules: rulesOf([{ action: 'blockFields', fields: ['properties.card'] }]),
+      transform: renames,
+      clock,
+      logger,
+    });
+    try {
+      const properties = { card: 1, plan: 'pro' };
+      await append(...Array.from({ length: 25 }, (_, i) => trackEvent(`m${i}`, { properties })));
+      const delivery = start(destination);
+      await vi.waitFor(() => {
+        // It waits for its batch to fill.
+        clock.advanceTo(clock.nextWakeMs() ?? 0);
+        expect(decided().size).toBe(25);
+      });
+      await delivery.stop();
+      const lines = (await readFile(join(dir, '2026-01-01.ndjson'), 'utf8')).trimEnd().split('\n');
+      const expected = Array.from({ length: 25 }, (_, i) =>
+        trackEvent(`m${i}`, { event: 'Changed', properties: { plan: 'pro' } }),
+      ).filter(({ messageId }) => messageId !== 'm1');
+      expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(expected);
+      expect(decided().get('m1')).toEqual(['filtered:FILTERED_BY_TRANSFORM']);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
   });
 });
