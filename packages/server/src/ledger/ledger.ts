@@ -1,5 +1,8 @@
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
+import type { CountQuery, EventCountQuery, EventCounts, RequestTimes } from './event-counts.ts';
+
+export type { CountQuery, EventCount, EventCountQuery, EventCounts, RequestTimes } from './event-counts.ts';
 
 /**
  * The ledger: what became of each event at each destination. The router alone writes it; the
@@ -12,6 +15,13 @@ export interface Ledger {
   neededFrom(destinationId: string, partition: Partition): Position | undefined;
   /** @throws {EpochError} Another router has taken over; nothing was written. */
   commit(settlement: Settlement): void;
+  /**
+   * Takes one small step at giving up what is older than `retainMs`: attempts, and decisions by the time of their block's
+   * last one. Old counts become coarser, then go, by bounds of their own. Cursors, what is pending and dead letters stay.
+   * Returns whether there may be more.
+   * @throws {EpochError} As {@link commit}.
+   */
+  prune(retainMs: number): boolean;
   close(): void;
 }
 
@@ -47,6 +57,8 @@ export interface Settlement {
   /** The request that was made, if one was. */
   attempt?: Attempt;
   decisions: readonly Decision[];
+  /** Events of the request that are to be tried again, for the counts. Default none. */
+  failures?: readonly Failure[];
   /** Added, or replacing the row of the same position. A decided event's row goes by itself. */
   pending: readonly PendingEvent[];
   dead: readonly DeadLetter[];
@@ -71,6 +83,13 @@ export interface Decision {
   outcome: 'delivered' | 'filtered' | 'dead';
   /** The filter or failure code; empty for delivered. */
   code: string;
+  /** For the counts; absent for an event that has none. */
+  eventName?: string;
+}
+
+export interface Failure {
+  code: string;
+  eventName?: string;
 }
 
 export interface DeadLetter {
@@ -89,6 +108,10 @@ export interface LedgerReader {
   totals(): DestinationTotals[];
   /** What each destination that the ledger has ever seen in the partition did with one event, by id. */
   trace(partition: Partition, position: Position): DestinationTrace[];
+  /** What events came to in a period of the last seven days. */
+  eventCounts(query: EventCountQuery): EventCounts;
+  /** By time and destination, of which at most `COUNT_ROW_MAX` durations are read. */
+  requestTimes(query: CountQuery): RequestTimes[];
   close(): void;
 }
 

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import { describeLedger, letter, settlement } from './contract.ts';
 import { memoryLedger } from './memory.ts';
+import { describeLedgerOverTime } from './over-time-contract.ts';
 
 describeLedger('memory', () => ({ ...memoryLedger(), dispose: () => undefined }));
+describeLedgerOverTime('memory', (clock) => ({ ...memoryLedger(clock), dispose: () => undefined }));
 
 it('shows tests what was committed', () => {
   const memory = memoryLedger();

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { EpochError, TRACE_ATTEMPT_COUNT } from './ledger.ts';
 import type {
   DestinationTotals,
@@ -10,6 +11,7 @@ import type {
   Settlement,
   TracedDecision,
 } from './ledger.ts';
+import { memoryCounts } from './memory-counts.ts';
 
 /** A ledger without a file, for tests. Like the file it outlives the routers that open it. */
 export interface MemoryLedger {
@@ -20,8 +22,11 @@ export interface MemoryLedger {
   reader(): LedgerReader;
 }
 
-export function memoryLedger(): MemoryLedger {
+export function memoryLedger(clock: Pick<Clock, 'nowMs'> = systemClock): MemoryLedger {
   const settlements: Settlement[] = [];
+  const times = new Map<Settlement, number>();
+  const counts = memoryCounts();
+  let pruned = new Set<Settlement>();
   let currentEpoch = 0;
   const of = (destinationId: string): Settlement[] =>
     settlements.filter((settlement) => settlement.destinationId === destinationId);
@@ -49,7 +54,17 @@ export function memoryLedger(): MemoryLedger {
         },
         commit(settlement) {
           if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
-          settlements.push(copyOf(settlement));
+          const kept = copyOf(settlement);
+          settlements.push(kept);
+          times.set(kept, clock.nowMs());
+          counts.add(kept, clock.nowMs());
+        },
+        prune(retainMs) {
+          if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
+          const fromMs = clock.nowMs() - retainMs;
+          pruned = new Set(settlements.filter((settlement) => times.get(settlement)! < fromMs));
+          counts.tidy(clock.nowMs());
+          return false;
         },
         close: () => undefined,
       };
@@ -63,8 +78,10 @@ export function memoryLedger(): MemoryLedger {
         const ids = new Set(
           settlements.filter((one) => one.partition === partition).map(({ destinationId }) => destinationId),
         );
-        return [...ids].toSorted().map((id) => traceOf(id, inPartition(id, partition), position));
+        return [...ids].toSorted().map((id) => traceOf(id, inPartition(id, partition), position, pruned));
       },
+      eventCounts: (query) => counts.eventCounts(query),
+      requestTimes: (query) => counts.requestTimes(query),
       close: () => undefined,
     }),
   };
@@ -96,13 +113,15 @@ function traceOf(
   destinationId: string,
   settlements: readonly Settlement[],
   position: Position,
+  pruned: ReadonlySet<Settlement>,
 ): DestinationTrace {
-  const attempts = settlements.flatMap(({ attempt }) =>
-    attempt?.positions.includes(position) ? [attempt] : [],
-  );
+  const attempts = settlements.flatMap((settlement) => {
+    const { attempt } = settlement;
+    return attempt?.positions.includes(position) && !pruned.has(settlement) ? [attempt] : [];
+  });
   return {
     destinationId,
-    decision: decisionOf(settlements, position),
+    decision: decisionOf(settlements, position, pruned),
     attempts: attempts
       .slice(-TRACE_ATTEMPT_COUNT)
       .map(({ positions, ...attempt }) => ({ ...attempt, eventCount: positions.length })),
@@ -110,7 +129,11 @@ function traceOf(
   };
 }
 
-function decisionOf(settlements: readonly Settlement[], position: Position): TracedDecision {
+function decisionOf(
+  settlements: readonly Settlement[],
+  position: Position,
+  pruned: ReadonlySet<Settlement>,
+): TracedDecision {
   const waiting = pendingAfter(settlements).find((event) => event.position === position);
   if (waiting) {
     const { attemptCount, notBeforeMs, firstAttemptAtMs, code } = waiting;
@@ -123,12 +146,17 @@ function decisionOf(settlements: readonly Settlement[], position: Position): Tra
     };
   }
   const decided = settlements
+    .filter((settlement) => !pruned.has(settlement))
     .flatMap(({ decisions }) => decisions)
     .findLast((decision) => decision.position === position);
+  const letter = settlements.flatMap(({ dead }) => dead).findLast((dead) => dead.position === position);
+  if (!decided && letter) {
+    const { code, diedAtMs, attemptCount } = letter;
+    return { kind: 'dead', code, diedAtMs, attemptCount };
+  }
   if (!decided) return { kind: position < (settlements.at(-1)?.cursor ?? 0) ? 'unrecorded' : 'undecided' };
   if (decided.outcome === 'delivered') return { kind: 'delivered' };
   if (decided.outcome === 'filtered') return { kind: 'filtered', code: decided.code };
-  const letter = settlements.flatMap(({ dead }) => dead).findLast((dead) => dead.position === position);
   return {
     kind: 'dead',
     code: decided.code,

@@ -4,7 +4,7 @@ import { parseRanges } from './ranges.ts';
 import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 /** Grows with every change of the tables below. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** The file was written by another version of Millrace, or by something else. */
 export class LedgerVersionError extends Error {
@@ -65,6 +65,14 @@ const ADDED_IN_2 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+// What events came to, by time. `width` and `minute` are minutes, one or the sixty of an hour; counts.ts says the rest.
+const ADDED_IN_3 = `
+  CREATE TABLE counter (
+    width INTEGER, destination TEXT, minute INTEGER, step TEXT, code TEXT, name TEXT, count INTEGER NOT NULL,
+    PRIMARY KEY (width, destination, minute, step, code, name)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * Makes the tables in an empty file, or brings an older one's up to date. Call it inside a transaction.
  * @throws {LedgerVersionError} The file holds tables of an unknown version.
@@ -72,13 +80,16 @@ const ADDED_IN_2 = `
 export function createTables(db: SqliteDatabase, path: string, nowMs: number): void {
   const found = foundVersion(db, path);
   if (found === SCHEMA_VERSION) return;
-  if (found === 1) {
-    migrateFrom1(db, nowMs);
+  if (found === 1 || found === 2) {
+    if (found === 1) migrateFrom1(db, nowMs);
+    db.exec(ADDED_IN_3);
+    db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(SCHEMA_VERSION);
     return;
   }
   if (found !== undefined) throw unknownVersion(path, found);
   db.exec(TABLES);
   db.exec(ADDED_IN_2);
+  db.exec(ADDED_IN_3);
   const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
   put.run('schema_version', SCHEMA_VERSION);
   put.run('epoch', 0);
@@ -135,7 +146,6 @@ function migrateFrom1(db: SqliteDatabase, nowMs: number): void {
     }
     if (rows.length < MIGRATION_PAGE_COUNT) break;
   }
-  db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(SCHEMA_VERSION);
 }
 
 export function metaValue(db: SqliteDatabase, key: 'schema_version' | 'epoch'): number | undefined {

@@ -2,24 +2,29 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock, type Clock } from '../clock.ts';
 import { dead, delivered, describeLedger, filtered, held, letter, settlement } from './contract.ts';
+import type { LedgerStore } from './contract.ts';
 import { outcomesInBlock } from './decision-block.ts';
 import { LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
+import { describeLedgerOverTime } from './over-time-contract.ts';
 import { sqliteDrivers } from '../sqlite/drivers.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
 import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
-  describeLedger(driver.name, () => {
+  const makeStore = (clock: Pick<Clock, 'nowMs'> = systemClock): LedgerStore => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-ledger-'));
     const path = join(folder, 'ledger.db');
     return {
-      open: () => openLedger(path, driver),
+      open: () => openLedger(path, driver, clock),
       reader: () => openLedgerReader(path, driver),
       dispose: () => rmSync(folder, { recursive: true }),
     };
-  });
+  };
+  describeLedger(driver.name, () => makeStore());
+  describeLedgerOverTime(driver.name, makeStore);
 
   let folder: string;
   let path: string;
@@ -119,20 +124,27 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(rows('SELECT * FROM total')).toStrictEqual([]);
   });
 
-  it('brings a ledger of schema version 1 up to date, and what it holds stays', () => {
-    const older = openLedger(path, driver);
+  it.each([1, 2])('brings a ledger of schema version %d up to date, and what it holds stays', (version) => {
+    const older = openLedger(path, driver, { nowMs: () => 66 });
     const attempt = { startedAtMs: 1, durationMs: 2, code: 'delivered', positions: [1020, 1030] };
     older.commit(settlement({ cursor: 1031, attempt, decisions: [delivered(1020), delivered(1030)] }));
     older.close();
     inFile((db) => {
-      db.exec('DROP TABLE attempt_block');
-      db.exec('ALTER TABLE decision DROP COLUMN changed_at_ms');
-      db.exec("UPDATE meta SET value = 1 WHERE key = 'schema_version'");
+      db.exec('DROP TABLE counter');
+      if (version === 1) {
+        db.exec('DROP TABLE attempt_block');
+        db.exec('ALTER TABLE decision DROP COLUMN changed_at_ms');
+      }
+      db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(version);
     });
     const reader = openLedgerReader(path, driver);
-    expect(() => reader.totals()).toThrow(/schema version 1, .* starting the server brings it up to date/);
+    expect(() => reader.totals()).toThrow(
+      new RegExp(`schema version ${version}, .* starting the server brings it up to date`),
+    );
     const migrated = openLedger(path, driver, { nowMs: () => 77 });
     expect(migrated.load('hook', 0).cursor).toBe(1031);
+    migrated.commit(settlement({ cursor: 1032, decisions: [delivered(1031)] }));
+    expect(reader.eventCounts({ fromMs: 0, toMs: 78 }).rows).toMatchObject([{ step: 'delivered', count: 1 }]);
     migrated.close();
     for (const position of [1020, 1030]) {
       expect(reader.trace(0, position)).toMatchObject([
@@ -141,15 +153,15 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     }
     reader.close();
     expect(rows('SELECT changed_at_ms FROM decision')).toStrictEqual([
-      { changed_at_ms: 77 },
+      { changed_at_ms: version === 1 ? 77 : 66 },
       { changed_at_ms: 77 },
     ]);
   });
 
-  it.each([3, 99])('refuses schema version %d by name', (version) => {
+  it.each([4, 99])('refuses schema version %d by name', (version) => {
     openLedger(path, driver).close();
     inFile((db) => db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(version));
-    const words = `ledger.db has schema version ${version}, this version of Millrace reads 2`;
+    const words = `ledger.db has schema version ${version}, this version of Millrace reads 3`;
     expect(() => openLedger(path, driver)).toThrow(new LedgerVersionError(words));
     const reader = openLedgerReader(path, driver);
     expect(() => reader.totals()).toThrow(new LedgerVersionError(words));

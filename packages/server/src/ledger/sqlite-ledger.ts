@@ -6,6 +6,8 @@ import { addToBlock, blockOf, blocksOf } from './decision-block.ts';
 import { EpochError, LedgerUnusableError } from './ledger.ts';
 import type { Attempt, Decision, DestinationProgress, Ledger, PendingEvent, Settlement } from './ledger.ts';
 import { formatRanges, rangesOf } from './ranges.ts';
+import { countWriter } from './sqlite-counts.ts';
+import { pruner } from './sqlite-pruner.ts';
 import { deadValues, pendingOf, pendingValues } from './sqlite-rows.ts';
 import { createTables, metaValue } from './schema.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
@@ -62,12 +64,16 @@ class SqliteLedger implements Ledger {
   readonly #epoch: number;
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #sql: ReturnType<typeof prepareAll>;
+  readonly #counts: ReturnType<typeof countWriter>;
+  readonly #pruner: ReturnType<typeof pruner>;
 
   constructor(db: SqliteDatabase, epoch: number, clock: Pick<Clock, 'nowMs'>) {
     this.#db = db;
     this.#clock = clock;
     this.#epoch = epoch;
     this.#sql = prepareAll(db);
+    this.#counts = countWriter(db);
+    this.#pruner = pruner(db, this.#counts);
   }
 
   load(destinationId: string, partition: Partition): DestinationProgress {
@@ -112,18 +118,27 @@ class SqliteLedger implements Ledger {
     }
   }
 
+  prune(retainMs: number): boolean {
+    return this.#db.transaction('IMMEDIATE', () => {
+      this.#checkEpoch();
+      return this.#pruner.step(Math.round(this.#clock.nowMs()), retainMs);
+    });
+  }
+
   close(): void {
     this.#db.close();
   }
 
   #commit(settlement: Settlement): void {
     const { destinationId, partition, cursor, state, attempt } = settlement;
+    const nowMs = Math.round(this.#clock.nowMs());
     this.#db.transaction('IMMEDIATE', () => {
       this.#checkEpoch();
       this.#sql.putCursor.run(destinationId, partition, cursor);
       if (state) this.#sql.putState.run(destinationId, JSON.stringify(state));
       if (attempt) this.#addAttempt(destinationId, partition, attempt);
-      this.#decide(destinationId, partition, settlement.decisions);
+      this.#decide(destinationId, partition, settlement.decisions, nowMs);
+      this.#counts.add(settlement, nowMs);
       for (const event of settlement.pending) {
         this.#sql.putPending.run(destinationId, partition, ...pendingValues(event));
       }
@@ -157,11 +172,10 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  #decide(destinationId: string, partition: Partition, decisions: readonly Decision[]): void {
+  #decide(destinationId: string, partition: Partition, decisions: readonly Decision[], nowMs: number): void {
     for (const { first, last } of rangesOf(ascendingPositions(decisions))) {
       this.#sql.removePending.run(destinationId, partition, first, last);
     }
-    const nowMs = Math.round(this.#clock.nowMs());
     for (const [block, inBlock] of groupBy(decisions, ({ position }) => blockOf(position))) {
       const before = this.#sql.decisions.all(destinationId, partition, block)[0]?.['outcomes'];
       const after = addToBlock(typeof before === 'string' ? before : undefined, inBlock);

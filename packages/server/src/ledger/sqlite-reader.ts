@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DestinationTotals, LedgerReader } from './ledger.ts';
 import { hasTables } from './schema.ts';
+import { readEventCounts, readRequestTimes } from './sqlite-counts.ts';
 import { readTraces } from './sqlite-trace.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
@@ -33,6 +34,20 @@ export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerRea
       if (!opened) return [];
       return opened.transaction('DEFERRED', () =>
         hasTables(opened, path) ? readTraces(opened, partition, position) : [],
+      );
+    },
+    eventCounts(query) {
+      const opened = database();
+      if (!opened) return { rows: [], isCut: false };
+      return opened.transaction('DEFERRED', () =>
+        hasTables(opened, path) ? readEventCounts(opened, query) : { rows: [], isCut: false },
+      );
+    },
+    requestTimes(query) {
+      const opened = database();
+      if (!opened) return [];
+      return opened.transaction('DEFERRED', () =>
+        hasTables(opened, path) ? readRequestTimes(opened, query) : [],
       );
     },
     close() {

@@ -13,6 +13,7 @@ import { describeError } from './describe-error.ts';
 import type { ToRouter, ToServer } from './ipc.ts';
 import { IndexBuilder } from '../search/index.ts';
 import { openRouter, type Router } from './router.ts';
+import { keepLedger } from './upkeep.ts';
 
 /** The child process of the server in which destinations run. Talks by `ipc.ts` only. */
 
@@ -23,6 +24,7 @@ const NEEDS_EVERY_MS = 1_000;
 
 let durableEnds: DurableEnds = {};
 let starts: LogStarts = {};
+const stopping = new AbortController();
 let running: { router: Router; ledger: Ledger; index: IndexBuilder } | undefined;
 /** One after the other: each may stop deliveries and start them anew. */
 let released: Promise<void> = Promise.resolve();
@@ -100,6 +102,8 @@ async function start(told: Extract<ToRouter, { type: 'start' }>): Promise<void> 
   router.setDurableEnds(durableEnds);
   index.setDurableEnds(durableEnds);
   index.start();
+  const { signal } = stopping;
+  void keepLedger({ ledger, retainMs: config.log.retainMs, clock: systemClock, logger, signal });
 }
 
 /** Takes no lock and opens nothing: another router is at work. */
@@ -138,6 +142,7 @@ function sendNeeds(router: Router): void {
 }
 
 async function stop(): Promise<void> {
+  stopping.abort();
   await Promise.all([running?.router.stop(), running?.index.stop()]);
   running?.ledger.close();
   process.exit(0);

@@ -1,7 +1,8 @@
-import type { JsonObject } from '@millrace/spec';
+import type { JsonObject, SegmentEvent } from '@millrace/spec';
 import type { Destination } from '../destinations/destination.ts';
-import type { DeadLetter, Decision, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
+import type { DeadLetter, Decision, Failure, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
 import type { Partition, Position } from '../log/log.ts';
+import { eventNameOf } from './event-name.ts';
 import { filterOnReading, type FilterOnReading } from './filter.ts';
 import { Frontier } from './frontier.ts';
 import { DEFAULT_LANE_LIMITS, Lane, type LaneEvent, type LaneLimits, type NextBatch } from './lane.ts';
@@ -81,7 +82,7 @@ export class Progress {
       const { position } = logged;
       const code = this.#filter(logged.event, nowMs);
       if (code) {
-        this.#frontier.filter({ position, outcome: 'filtered', code });
+        this.#frontier.filter(named(logged.event, { position, outcome: 'filtered', code }));
       } else {
         const progress = { position, attemptCount: 0, notBeforeMs: 0 };
         this.#frontier.admit(this.#admit(logged, progress, nowMs));
@@ -105,11 +106,12 @@ export class Progress {
     const decisions: Decision[] = [];
     const dead: DeadLetter[] = [];
     const pending: PendingEvent[] = [];
+    const failures: Failure[] = [];
     for (const [index, event] of batch.entries()) {
       const verdict = verdicts[index]!;
       switch (verdict.kind) {
         case 'decided':
-          decisions.push(verdict.decision);
+          decisions.push(named(event.event, verdict.decision));
           if (verdict.deadLetter) dead.push(verdict.deadLetter);
           this.#lane.settle(event);
           this.#frontier.tried(event);
@@ -117,6 +119,7 @@ export class Progress {
         case 'retry':
         case 'unauthorized':
           pending.push(verdict.progress);
+          failures.push(named(event.event, { code: verdict.progress.code ?? '' }));
           this.#lane.detach(event);
           this.#lane.giveBack(event, verdict.progress);
           this.#frontier.tried(event);
@@ -133,6 +136,7 @@ export class Progress {
       cursor: passed.cursor,
       decisions: [...passed.decisions, ...decisions],
       pending: [...passed.pending, ...pending],
+      ...(failures.length > 0 && { failures }),
       dead,
     });
   }
@@ -154,4 +158,9 @@ export class Progress {
   #admit({ sourceId, event, json }: LoggedEvent, progress: PendingEvent, nowMs: number): LaneEvent {
     return this.#lane.add({ event, json, keys: orderKeys(sourceId, event), progress }, nowMs);
   }
+}
+
+function named<T extends object>(event: SegmentEvent, counted: T): T & { eventName?: string } {
+  const eventName = eventNameOf(event);
+  return { ...counted, ...(eventName !== undefined && { eventName }) };
 }
