@@ -51,6 +51,7 @@ export const FILTER_CODES = {
 export const FAILURE_CODES = {
   NETWORK_ERROR: 'the destination could not be reached or broke the connection',
   TIMEOUT: 'the destination did not answer in time',
+  DELIVERY_TIMEOUT: 'the code of the destination took too long and was aborted',
   WRITE_FAILED: 'the file could not be written',
   DESTINATION_FAILED: 'the code of the destination threw an error',
   FILTER_FAILED: 'a function of a filter threw an error, or returned neither true nor false',

@@ -5,7 +5,9 @@ import type { DestinationView } from '../wire.ts';
 const STATE_WORDS: Record<DestinationView['state'], string> = {
   starting: 'Starting',
   running: 'Running',
+  failing: 'Failing',
   unauthorized: 'Unauthorized',
+  waiting: 'Waiting',
   stopped: 'Stopped',
   disabled: 'Disabled',
 };
@@ -37,6 +39,14 @@ export const DestinationTile = memo(function DestinationTile(props: DestinationT
       </dl>
       <Codes name="Filtered" counts={destination.filtered} />
       <Codes name="Dead" counts={destination.dead} />
+      {destination.nextProbeMs !== undefined && (
+        <p className="note">
+          Asked again with one event at {formatTime(destination.nextProbeMs).slice(0, 8)}
+        </p>
+      )}
+      {destination.reorderedCount > 0 && (
+        <p className="note">{formatCount(destination.reorderedCount)} delivered out of order</p>
+      )}
       {state !== 'disabled' && <p className="note">{lagWords(destination)}</p>}
       {lastFailure && (
         <p className="note">

@@ -9,6 +9,7 @@ const hook: DestinationView = {
   name: 'Webhook',
   state: 'running',
   deliveredCount: 12,
+  reorderedCount: 0,
   pendingCount: 3,
   filtered: { INTEGRATION_DISABLED: 4 },
   dead: { HTTP_400: 5 },

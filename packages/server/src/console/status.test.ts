@@ -29,6 +29,7 @@ test('joins config, router and ledger for each destination', () => {
           {
             destinationId: 'archive',
             deliveredCount: 80,
+            reorderedCount: 2,
             filtered: { UNSUPPORTED_EVENT_TYPE: 3 },
             dead: { HTTP_400: 2 },
             pendingCount: 4,
@@ -46,6 +47,7 @@ test('joins config, router and ledger for each destination', () => {
       name: 'Files',
       state: 'running',
       deliveredCount: 80,
+      reorderedCount: 2,
       pendingCount: 4,
       filtered: { UNSUPPORTED_EVENT_TYPE: 3 },
       dead: { HTTP_400: 2 },

@@ -87,25 +87,26 @@ function stateOf(
   { enabled }: ConsoleDestination,
   router: RouterView,
   status: DestinationStatus | undefined,
-): Pick<DestinationView, 'state' | 'reason'> {
+): Pick<DestinationView, 'state' | 'reason' | 'sinceMs' | 'nextProbeMs'> {
   if (!enabled) return { state: 'disabled' };
   if (router.state === 'failed')
     return { state: 'stopped', reason: router.reason ?? 'the router is not running' };
   if (router.state === 'starting' || !status) return { state: 'starting' };
-  return status.reason === undefined
-    ? { state: status.state }
-    : { state: status.state, reason: status.reason };
+  const { destinationId: _, ...view } = status;
+  return view;
 }
 
-type Figures = Omit<DestinationView, 'id' | 'kind' | 'name' | 'state' | 'reason'>;
+type Figures = Omit<DestinationView, 'id' | 'kind' | 'name' | 'state' | 'reason' | 'sinceMs' | 'nextProbeMs'>;
 
 function figuresOf(totals: DestinationTotals | undefined, ends: DurableEnds): Figures {
-  if (!totals) return { deliveredCount: 0, pendingCount: 0, filtered: {}, dead: {}, lagCount: 0 };
+  if (!totals)
+    return { deliveredCount: 0, reorderedCount: 0, pendingCount: 0, filtered: {}, dead: {}, lagCount: 0 };
   const lags = Object.entries(totals.cursors).map(([partition, cursor]) =>
     Math.max(0, (ends[Number(partition)] ?? cursor) - cursor),
   );
   return {
     deliveredCount: totals.deliveredCount,
+    reorderedCount: totals.reorderedCount,
     pendingCount: totals.pendingCount,
     filtered: totals.filtered,
     dead: totals.dead,

@@ -116,10 +116,20 @@ export interface DestinationView {
   kind: string;
   /** The key in an event's `integrations` object. */
   name: string;
-  state: 'starting' | 'running' | 'unauthorized' | 'stopped' | 'disabled';
+  /**
+   * `failing`: request after request fails. `unauthorized`: it refuses the credentials. `waiting`: the ledger cannot be written,
+   * and nothing is sent.
+   */
+  state: 'starting' | 'running' | 'failing' | 'unauthorized' | 'waiting' | 'stopped' | 'disabled';
   /** Why it is not running. */
   reason?: string;
+  /** Since when it is failing, unauthorized or waiting; milliseconds since the epoch. */
+  sinceMs?: number;
+  /** When one that is failing or unauthorized is asked again, with one event. */
+  nextProbeMs?: number;
   deliveredCount: number;
+  /** Of those, the ones that got ahead of an earlier event of the same person. */
+  reorderedCount: number;
   pendingCount: number;
   /** By filter code. */
   filtered: Record<string, number>;

@@ -18,10 +18,17 @@ export interface Destination {
   /** How many batches may be delivered at the same time; 1 where `state` is used. */
   readonly maxConcurrency: number;
   /**
+   * How long one `deliver` may take, in milliseconds; then it is aborted, its events are tried again (`DELIVERY_TIMEOUT`), and a
+   * second later its place is given to the next, whether it has ended or not. Default 120,000; Infinity for code that always ends.
+   */
+  readonly deliverTimeoutMs?: number;
+  /**
    * Delivers a batch, at least one event. The outcomes are those of the first events of the batch, in
    * order; events without one are offered again, in front of the next batch, with no attempt spent.
    * So a destination that must keep state before it may act returns no outcome and the new state.
-   * Rejecting counts as `retry` with `DESTINATION_FAILED` for the whole batch.
+   * Rejecting counts as `retry` with `DESTINATION_FAILED` for the whole batch. Where every event of a batch is `rejected`
+   * with the same code, or it rejects, the two halves of the batch are offered apart, and so on: what one event is to blame
+   * for costs only that one.
    */
   deliver(events: readonly DeliveryEvent[], context: DeliveryContext): Promise<DeliveryResult>;
 }
@@ -62,5 +69,5 @@ export type Outcome =
   | { kind: 'retry'; code: FailureCode; afterMs?: number; resume?: JsonObject }
   /** Will never be accepted: a dead letter. */
   | { kind: 'rejected'; code: FailureCode }
-  /** The credentials are refused: stops this destination, spends no attempt. */
+  /** The credentials are refused: this destination is asked with one event every five minutes, no attempt is spent. */
   | { kind: 'unauthorized'; code: FailureCode };

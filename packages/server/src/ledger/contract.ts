@@ -157,7 +157,8 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
     });
 
     it('counts what became of events, by destination and code', () => {
-      ledger.commit(settlement({ cursor: 4, decisions: [delivered(1), delivered(2), filtered(3)] }));
+      const decisions = [delivered(1), { ...delivered(2), reordered: true as const }, filtered(3)];
+      ledger.commit(settlement({ cursor: 4, decisions }));
       ledger.commit(
         settlement({
           cursor: 8,
@@ -172,6 +173,7 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
         {
           destinationId: 'files',
           deliveredCount: 1,
+          reorderedCount: 0,
           filtered: {},
           dead: {},
           pendingCount: 0,
@@ -180,6 +182,7 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
         {
           destinationId: 'hook',
           deliveredCount: 3,
+          reorderedCount: 1,
           filtered: { UNSUPPORTED_EVENT_TYPE: 2 },
           dead: { HTTP_400: 1 },
           pendingCount: 3,

@@ -85,6 +85,8 @@ export interface Decision {
   code: string;
   /** For the counts; absent for an event that has none. */
   eventName?: string;
+  /** It was delivered while an earlier event of the same person was not settled. */
+  reordered?: true;
 }
 
 export interface Failure {
@@ -118,6 +120,8 @@ export interface LedgerReader {
 export interface DestinationTotals {
   destinationId: string;
   deliveredCount: number;
+  /** Of those, the ones that got ahead of an earlier event of the same person. */
+  reorderedCount: number;
   /** By filter code. */
   filtered: Record<string, number>;
   /** By failure code; dead letters. */

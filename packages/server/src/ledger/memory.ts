@@ -179,6 +179,7 @@ function totalsOf(destinationId: string, settlements: readonly Settlement[]): De
   return {
     destinationId,
     deliveredCount: decisions.filter(({ outcome }) => outcome === 'delivered').length,
+    reorderedCount: decisions.filter(({ reordered }) => reordered).length,
     filtered: countByCode('filtered'),
     dead: countByCode('dead'),
     pendingCount: Object.keys(cursors)

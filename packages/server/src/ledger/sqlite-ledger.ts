@@ -181,6 +181,8 @@ class SqliteLedger implements Ledger {
       const after = addToBlock(typeof before === 'string' ? before : undefined, inBlock);
       this.#sql.putDecisions.run(destinationId, partition, block, after, nowMs);
     }
+    const reorderedCount = decisions.filter(({ reordered }) => reordered).length;
+    if (reorderedCount > 0) this.#sql.addTotal.run(destinationId, 'reordered', '', reorderedCount);
     for (const [outcome, same] of groupBy(decisions, ({ outcome }) => outcome)) {
       for (const [code, { length: count }] of groupBy(same, ({ code }) => code)) {
         this.#sql.addTotal.run(destinationId, outcome, code, count);

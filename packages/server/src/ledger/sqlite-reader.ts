@@ -72,6 +72,7 @@ function readTotals(db: SqliteDatabase): DestinationTotals[] {
     byId.set(destinationId, {
       destinationId,
       deliveredCount: 0,
+      reorderedCount: 0,
       filtered: {},
       dead: {},
       pendingCount: 0,
@@ -84,6 +85,7 @@ function readTotals(db: SqliteDatabase): DestinationTotals[] {
   each('SELECT destination, outcome, code, count FROM total', (totals, row) => {
     const count = Number(row['count']);
     if (row['outcome'] === 'delivered') totals.deliveredCount = count;
+    else if (row['outcome'] === 'reordered') totals.reorderedCount = count;
     else (row['outcome'] === 'dead' ? totals.dead : totals.filtered)[String(row['code'])] = count;
   });
   each('SELECT destination, count(*) AS count FROM pending GROUP BY destination', (totals, row) => {

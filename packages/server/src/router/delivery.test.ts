@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryEvent, Outcome } from '../destinations/destination.ts';
-import { EpochError } from '../ledger/ledger.ts';
+import { EpochError, type Ledger } from '../ledger/ledger.ts';
 import { LogReadError, type LogReader } from '../log/log.ts';
 import { destinationOf, manualClock, rig, runUntil, settled, trackEvent } from './test-rig.ts';
 
@@ -178,28 +178,362 @@ describe('a delivery', () => {
     expect(requestCount).toBe(1);
   });
 
-  it('stops where the credentials are refused, spends no attempt, and goes on after a restart', async () => {
+  it('asks with one event every five minutes where the credentials are refused, and goes on when they are taken', async () => {
     const { append, start, decided, clock, states, pending } = rig();
     await append(trackEvent('a'), trackEvent('b'));
-    let requestCount = 0;
+    const startMs = clock.nowMs();
+    const requests: { atMs: number; count: number }[] = [];
     start(
       destinationOf(async (events) => {
-        requestCount += 1;
-        return all(events, { kind: 'unauthorized', code: 'HTTP_401' });
+        requests.push({ atMs: clock.nowMs() - startMs, count: events.length });
+        return all(events, requests.length < 3 ? { kind: 'unauthorized', code: 'HTTP_401' } : DELIVERED);
       }),
     );
     await runUntil(clock, () => states.length === 1);
     await append(trackEvent('c'));
     await settled();
-    expect(requestCount).toBe(1);
-    expect(states).toEqual([{ kind: 'unauthorized', code: 'HTTP_401' }]);
+    expect(requests).toEqual([{ atMs: 0, count: 2 }]);
     expect(pending()).toEqual([
       { position: 0, attemptCount: 0, notBeforeMs: 0, code: 'HTTP_401' },
       { position: 1, attemptCount: 0, notBeforeMs: 0, code: 'HTTP_401' },
     ]);
-    start(destinationOf(async (events) => all(events, DELIVERED)));
     await runUntil(clock, () => decided().size === 3);
+    expect(requests).toEqual([
+      { atMs: 0, count: 2 },
+      { atMs: 300_000, count: 1 },
+      { atMs: 600_000, count: 1 },
+      { atMs: 600_000, count: 2 },
+    ]);
+    const refused = { kind: 'unauthorized', code: 'HTTP_401', sinceMs: startMs };
+    expect(states).toEqual([
+      { ...refused, nextProbeMs: startMs + 300_000 },
+      { ...refused, nextProbeMs: startMs + 600_000 },
+      { kind: 'running' },
+    ]);
     expect(pending()).toEqual([]);
+  });
+
+  it('goes on at once after a restart where the credentials were refused', async () => {
+    const { append, start, decided, clock, states } = rig();
+    await append(trackEvent('a'));
+    const startMs = clock.nowMs();
+    start(destinationOf(async (events) => all(events, { kind: 'unauthorized', code: 'HTTP_401' })));
+    await runUntil(clock, () => states.length === 1);
+    start(destinationOf(async (events) => all(events, DELIVERED)));
+    await runUntil(clock, () => decided().size === 1);
+    expect(clock.nowMs()).toBe(startMs);
+  });
+
+  it('spends no attempt while request after request fails, asks with one event, and goes on in full when it is back', async () => {
+    const { append, start, decided, clock, states, pending, ledger } = rig();
+    const startMs = clock.nowMs();
+    const backAtMs = startMs + 3 * 3_600_000;
+    await append(...Array.from({ length: 30 }, (_, index) => trackEvent(`m${index}`)));
+    const counts: number[] = [];
+    start(
+      destinationOf(async (events) => {
+        counts.push(events.length);
+        return all(events, clock.nowMs() < backAtMs ? { kind: 'retry', code: 'HTTP_503' } : DELIVERED);
+      }),
+    );
+    await runUntil(clock, () => states.at(-1)?.kind === 'failing');
+    const realCount = counts.length;
+    const spent = pending().map(({ attemptCount }) => attemptCount);
+    await runUntil(clock, () => clock.nowMs() > backAtMs - 600_000);
+    expect(new Set(counts.slice(realCount))).toEqual(new Set([1]));
+    expect(pending().map(({ attemptCount }) => attemptCount)).toEqual(spent);
+    await runUntil(clock, () => decided().size === 30);
+    expect(clock.nowMs() - backAtMs).toBeLessThanOrEqual(121_000);
+    expect(states.at(-1)).toEqual({ kind: 'running' });
+    expect(ledger.settlements.flatMap(({ dead }) => dead)).toEqual([]);
+  });
+
+  it.each<[string, string, number, (events: readonly DeliveryEvent[]) => { outcomes: Outcome[] }]>([
+    [
+      'is rejected as one',
+      'dead:HTTP_400',
+      7,
+      (events) => all(events, { kind: 'rejected', code: 'HTTP_400' }),
+    ],
+    [
+      'makes the destination throw',
+      'dead:RETRIES_EXHAUSTED',
+      1_000,
+      () => {
+        throw new Error('poison');
+      },
+    ],
+  ])(
+    'takes a batch apart that %s, so that one event costs only itself',
+    async (_, dead, mostCount, refuse) => {
+      const { append, start, decided, clock } = rig();
+      await append(...Array.from({ length: 8 }, (_each, index) => trackEvent(`m${index}`)));
+      let requestCount = 0;
+      start(
+        destinationOf(async (events) => {
+          requestCount += 1;
+          if (!ids(events).includes('m5')) return all(events, DELIVERED);
+          return refuse(events);
+        }),
+      );
+      await runUntil(clock, () => decided().size === 8);
+      for (const [messageId, words] of decided()) {
+        expect(words).toEqual([messageId === 'm5' ? dead : 'delivered']);
+      }
+      expect(requestCount).toBeLessThanOrEqual(mostCount);
+    },
+  );
+
+  it('takes a batch apart again after a restart in the middle of it', async () => {
+    const { append, start, decided, clock } = rig();
+    await append(...Array.from({ length: 8 }, (_, index) => trackEvent(`m${index}`)));
+    let requestCount = 0;
+    const destination = destinationOf(async (events) => {
+      requestCount += 1;
+      if (requestCount === 3) return new Promise(() => {});
+      const isPoisoned = ids(events).includes('m5');
+      return all(events, isPoisoned ? { kind: 'rejected', code: 'HTTP_400' } : DELIVERED);
+    });
+    start(destination);
+    await runUntil(clock, () => requestCount === 3);
+    start(destination);
+    await runUntil(clock, () => decided().size === 8);
+    expect(decided().get('m5')).toEqual(['dead:HTTP_400']);
+    expect([...decided().values()].filter(([word]) => word === 'delivered')).toHaveLength(7);
+  });
+
+  it('keeps after a restart what an attempt left to do, and when it may be made', async () => {
+    const { append, start, decided, clock } = rig();
+    await append(trackEvent('a'));
+    const startMs = clock.nowMs();
+    let requestCount = 0;
+    start(
+      destinationOf(async (events) => {
+        requestCount += 1;
+        return all(events, { kind: 'retry', code: 'HTTP_503', afterMs: 9_000, resume: { done: ['x'] } });
+      }),
+    );
+    await runUntil(clock, () => requestCount === 1);
+    await settled();
+    const resumed: unknown[] = [];
+    start(
+      destinationOf(async (events) => {
+        resumed.push([clock.nowMs() - startMs, events[0]?.resume]);
+        return all(events, DELIVERED);
+      }),
+    );
+    await runUntil(clock, () => decided().size === 1);
+    expect(resumed).toEqual([[9_000, { done: ['x'] }]]);
+  });
+
+  it('lets others by an event that was retried for five minutes, and counts each that gets ahead', async () => {
+    const { append, start, decided, clock, ledger } = rig();
+    const person = { userId: 'ann' };
+    await append(trackEvent('stuck', person), trackEvent('b', person), trackEvent('other'));
+    const startMs = clock.nowMs();
+    const sentAtMs = new Map<string, number>();
+    start(
+      destinationOf(
+        async (events) => ({
+          outcomes: events.map(({ event }) => {
+            sentAtMs.set(event.messageId, clock.nowMs() - startMs);
+            return event.messageId === 'stuck' ? { kind: 'rejected', code: 'HTTP_400' } : DELIVERED;
+          }),
+        }),
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+    );
+    await runUntil(clock, () => decided().size === 3);
+    // Whoever waited for one that is dead by now got ahead of nobody.
+    expect(ledger.settlements.flatMap(({ decisions }) => decisions).some(({ reordered }) => reordered)).toBe(
+      false,
+    );
+
+    await append(trackEvent('again', person), trackEvent('c', person), trackEvent('d', person));
+    const againMs = clock.nowMs();
+    start(
+      destinationOf(
+        async (events) => {
+          for (const { event } of events) sentAtMs.set(event.messageId, clock.nowMs() - againMs);
+          return {
+            outcomes: events.map((event) =>
+              event.event.messageId === 'again' ? { kind: 'retry', code: 'HTTP_500' } : DELIVERED,
+            ),
+          };
+        },
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+    );
+    let n = 0;
+    // Others keep it busy, so that it is one event that fails and not the destination.
+    while (decided().size - n < 5) {
+      await append(trackEvent(`busy-${(n += 1)}`));
+      const untilMs = clock.nowMs() + 1_000;
+      void clock.sleep(1_000);
+      await runUntil(clock, () => clock.nowMs() >= untilMs);
+    }
+    expect(sentAtMs.get('c')).toBeGreaterThanOrEqual(300_000);
+    expect(sentAtMs.get('c')).toBeLessThan(302_000);
+    const reordered = ledger.settlements
+      .flatMap(({ decisions }) => decisions)
+      .flatMap((decision) => (decision.reordered ? [decision.position] : []));
+    expect(reordered).toEqual([4, 5]);
+  });
+
+  it('lets others by an event in retry that a thousand wait for', async () => {
+    const { append, start, decided, clock, ledger } = rig();
+    await append(...Array.from({ length: 1_003 }, (_, index) => trackEvent(`m${index}`, { userId: 'ann' })));
+    const startMs = clock.nowMs();
+    start(
+      destinationOf(
+        async (events) => ({
+          outcomes: events.map(({ event }) =>
+            event.messageId === 'm0' ? { kind: 'retry', code: 'HTTP_500' } : DELIVERED,
+          ),
+        }),
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+    );
+    await runUntil(clock, () => decided().size === 1_002);
+    expect(clock.nowMs() - startMs).toBeLessThan(10_000);
+    const decisions = ledger.settlements.flatMap((settlement) => settlement.decisions);
+    expect(decisions.filter(({ reordered }) => reordered)).toHaveLength(1_002);
+  });
+
+  it('counts what a destination takes out of order within one batch', async () => {
+    const { append, start, decided, clock, ledger } = rig();
+    await append(trackEvent('a', { userId: 'ann' }), trackEvent('b', { userId: 'ann' }), trackEvent('c'));
+    let isFirst = true;
+    start(
+      destinationOf(async (events) => {
+        const outcomes = events.map((): Outcome => DELIVERED);
+        if (isFirst) outcomes[0] = { kind: 'retry', code: 'HTTP_429' };
+        isFirst = false;
+        return { outcomes };
+      }),
+    );
+    await runUntil(clock, () => decided().size === 3);
+    const decisions = ledger.settlements.flatMap((settlement) => settlement.decisions);
+    expect(decisions.map(({ position, reordered = false }) => [position, reordered])).toEqual([
+      [1, true],
+      [2, false],
+      [0, false],
+    ]);
+  });
+
+  it("holds nothing back where order is 'none', and counts nothing", async () => {
+    const { append, start, decided, clock, ledger } = rig();
+    await append(trackEvent('a', { userId: 'ann' }), trackEvent('b', { userId: 'ann' }));
+    start(
+      destinationOf(
+        async (events) =>
+          all(
+            events,
+            ids(events).includes('a') ? { kind: 'retry', code: 'HTTP_500', afterMs: 60_000 } : DELIVERED,
+          ),
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+      { order: 'none' },
+    );
+    await runUntil(clock, () => decided().size === 1);
+    expect(decided().get('b')).toEqual(['delivered']);
+    expect(ledger.settlements.flatMap(({ decisions }) => decisions).some(({ reordered }) => reordered)).toBe(
+      false,
+    );
+  });
+
+  it('sends no more a second than it may', async () => {
+    const { append, start, decided, clock } = rig();
+    await append(...Array.from({ length: 50 }, (_, index) => trackEvent(`m${index}`)));
+    const startMs = clock.nowMs();
+    const sentAtMs: number[] = [];
+    start(
+      destinationOf(
+        async (events) => {
+          sentAtMs.push(clock.nowMs() - startMs);
+          return all(events, DELIVERED);
+        },
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+      { eventsPerSecond: 10 },
+    );
+    await runUntil(clock, () => decided().size === 50);
+    expect(sentAtMs.filter((atMs) => atMs === 0)).toHaveLength(10);
+    expect(sentAtMs.at(-1)).toBe(4_000);
+  });
+
+  it('takes its slot back from a destination that never settles, and tries again', async () => {
+    const { append, start, decided, clock, pending } = rig();
+    await append(trackEvent('a'));
+    const startMs = clock.nowMs();
+    let isHanging = true;
+    let aborted = 0;
+    start(
+      destinationOf(
+        (events, { signal }) => {
+          if (!isHanging) return Promise.resolve(all(events, DELIVERED));
+          signal.addEventListener('abort', () => (aborted += 1));
+          return new Promise(() => {});
+        },
+        { deliverTimeoutMs: 5_000 },
+      ),
+    );
+    await runUntil(clock, () => pending().length === 1);
+    expect(clock.nowMs() - startMs).toBe(6_000);
+    expect(pending()).toMatchObject([{ attemptCount: 1, code: 'DELIVERY_TIMEOUT' }]);
+    expect(aborted).toBe(1);
+    isHanging = false;
+    await runUntil(clock, () => decided().size === 1);
+  });
+
+  it('takes an outcome that comes with the abort', async () => {
+    const { append, start, decided, clock, ledger } = rig();
+    await append(trackEvent('a'));
+    const destination = destinationOf(
+      (events, { signal }) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(all(events, DELIVERED)))),
+      { deliverTimeoutMs: 5_000 },
+    );
+    start(destination);
+    await runUntil(clock, () => decided().size === 1);
+    expect(ledger.settlements.at(-1)?.attempt).toMatchObject({ durationMs: 5_000, code: 'delivered' });
+  });
+
+  it('keeps what was answered while the disk under the ledger is full, sends nothing, and goes on', async () => {
+    const { append, start, decided, clock, ledger, states, ledgerErrors } = rig();
+    await append(trackEvent('a'), trackEvent('b', { userId: 'a' }));
+    const startMs = clock.nowMs();
+    let opened: Ledger | undefined;
+    let isFull = true;
+    const requests: string[][] = [];
+    start(
+      destinationOf(
+        async (events) => {
+          requests.push(ids(events));
+          return all(events, DELIVERED);
+        },
+        { batch: { maxCount: 1, maxBytes: 1_000, maxWaitMs: 0 } },
+      ),
+      {
+        ledger: {
+          ...ledger.open(),
+          commit(settlement) {
+            if (isFull) throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+            (opened ??= ledger.open()).commit(settlement);
+          },
+        },
+      },
+    );
+    await runUntil(clock, () => clock.nowMs() - startMs > 60_000);
+    expect(requests).toEqual([['a']]);
+    expect(states).toEqual([
+      { kind: 'waiting', reason: 'ledger.db cannot be written: the disk is full', sinceMs: startMs },
+    ]);
+    isFull = false;
+    await runUntil(clock, () => decided().size === 2);
+    expect(requests).toEqual([['a'], ['b']]);
+    expect(states.at(-1)).toEqual({ kind: 'running' });
+    expect(ledgerErrors).toEqual([]);
   });
 
   it('offers events without an outcome again, first, with no attempt spent', async () => {

@@ -1,14 +1,21 @@
 import type { Clock } from '../clock.ts';
 import type { DeliveryEvent } from '../destinations/destination.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LogReader } from '../log/log.ts';
+import { Commits } from './commits.ts';
 import { describeError, type RouterLogger } from './describe-error.ts';
 import type { LaneEvent } from './lane.ts';
 import { readPatiently, unreadableReason, type ReadLog } from './log-access.ts';
+import { isSame, logChange, stateOf, type DeliveryState } from './delivery-state.ts';
+import { ABORT_GRACE_MS, offer } from './offer.ts';
+import { Pacing } from './pacing.ts';
 import { Progress, type ProgressOptions } from './progress.ts';
 import { DEFAULT_RETRY_POLICY, waitsForDeadline, type RetryPolicy } from './retry-policy.ts';
-import { buried, judge, type Answer } from './verdicts.ts';
+import { read, type Answer, type Reading } from './reading.ts';
+import { buried, verdictsOf } from './verdicts.ts';
 
-export interface DeliveryOptions extends ProgressOptions {
+export interface DeliveryOptions extends Omit<ProgressOptions, 'commit'> {
+  ledger: Ledger;
   reader: LogReader;
   clock: Clock;
   logger: RouterLogger;
@@ -17,20 +24,16 @@ export interface DeliveryOptions extends ProgressOptions {
   /** The ledger cannot be written, or is another router's: nothing may be delivered any more. */
   onLedgerError: (error: unknown) => void;
   retryPolicy?: RetryPolicy;
+  /** Default: as many as the destination takes. */
+  eventsPerSecond?: number | undefined;
 }
-
-export type DeliveryState =
-  | { kind: 'running' }
-  /** The destination refuses our credentials; until the router restarts. */
-  | { kind: 'unauthorized'; code: string }
-  /** The log cannot be read where this destination stands, or the ledger cannot be written. */
-  | { kind: 'stopped'; reason: string };
 
 const BLOCK_MAX_COUNT = 1_000;
 const BLOCK_MAX_BYTES = 2 * 1024 * 1024;
 /** How long a stop waits for deliveries in flight, and then for what is left of them once aborted. */
 const STOP_GRACE_MS = 10_000;
-const ABORT_GRACE_MS = 1_000;
+/** Between two tries to write a ledger that cannot be written. */
+const COMMIT_RETRY_MS = 1_000;
 /** The longest wait that a Node timer takes. */
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -41,6 +44,8 @@ const FOREVER_MS = 2 ** 31 - 1;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #policy: RetryPolicy;
+  readonly #commits: Commits;
+  readonly #pacing: Pacing;
   readonly #progress: Progress;
   readonly #read: ReadLog;
   readonly #inFlight = new Set<Promise<void>>();
@@ -61,7 +66,15 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#policy = options.retryPolicy ?? DEFAULT_RETRY_POLICY;
-    this.#progress = new Progress(options);
+    this.#commits = new Commits(options.ledger);
+    this.#pacing = new Pacing({
+      maxConcurrency: options.destination.maxConcurrency,
+      eventsPerSecond: options.eventsPerSecond,
+    });
+    this.#progress = new Progress({
+      ...options,
+      commit: (settlement) => this.#commits.commit(settlement),
+    });
     this.#read = readPatiently({ ...options, signal: this.#stopping.signal });
   }
 
@@ -95,7 +108,10 @@ export class Delivery {
       this.#aborting.abort();
       await this.#inFlightEnded(ABORT_GRACE_MS);
     }
-    this.#committing(() => this.#progress.commitFiltered());
+    this.#committing(() => {
+      this.#progress.commitFiltered();
+      if (this.#commits.fault !== undefined) this.#commits.retry();
+    });
     this.#closed = true;
   }
 
@@ -106,7 +122,7 @@ export class Delivery {
   }
 
   get #active(): boolean {
-    return this.#state.kind === 'running' && !this.#stopping.signal.aborted;
+    return this.#state.kind !== 'stopped' && !this.#stopping.signal.aborted;
   }
 
   async #run(): Promise<void> {
@@ -114,6 +130,10 @@ export class Delivery {
     try {
       await this.#progress.restore(this.#read, clock.nowMs());
       while (this.#active) {
+        if (this.#commits.fault !== undefined) {
+          await this.#retryCommit();
+          continue;
+        }
         const nextMs = this.#dispatch();
         if (!this.#active) return;
         if (this.#wantsMore()) await this.#readBlock();
@@ -122,8 +142,15 @@ export class Delivery {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       logger.error({ destinationId, ...describeError(error) }, 'destination stopped');
-      this.#halt({ kind: 'stopped', reason: unreadableReason(error) });
+      this.#show({ kind: 'stopped', reason: unreadableReason(error) });
     }
+  }
+
+  async #retryCommit(): Promise<void> {
+    const { clock } = this.#options;
+    const atMs = clock.nowMs() + COMMIT_RETRY_MS;
+    while (this.#active && clock.nowMs() < atMs) await this.#rest(atMs);
+    if (this.#active) this.#committing(() => this.#commits.retry());
   }
 
   /** Read ahead only as far as keeps every slot busy; the log is the better buffer. */
@@ -148,15 +175,18 @@ export class Delivery {
 
   /** Fills the free slots. Returns when to look again if nothing happens before. */
   #dispatch(): number | undefined {
-    const { clock, destination } = this.#options;
-    while (this.#active && this.#inFlight.size < destination.maxConcurrency) {
-      const next = this.#progress.take(clock.nowMs());
+    const { clock } = this.#options;
+    while (this.#active && this.#commits.fault === undefined) {
+      const nowMs = clock.nowMs();
+      const turn = this.#pacing.turn(nowMs, this.#inFlight.size);
+      if (turn.kind === 'wait') return turn.untilMs;
+      const next = this.#progress.take(nowMs, turn.maxCount);
       if (next.kind === 'wait') return next.untilMs;
       const givenUp = next.events.filter((event) => waitsForDeadline(event.progress, this.#policy));
       if (givenUp.length > 0) this.#bury(givenUp);
       const batch =
         givenUp.length > 0 ? next.events.filter((event) => event.phase === 'inFlight') : next.events;
-      if (batch.length > 0 && this.#active) this.#launch(batch);
+      if (batch.length > 0 && this.#active) this.#launch(batch, turn.isProbe);
     }
     return undefined;
   }
@@ -170,73 +200,101 @@ export class Delivery {
     this.#committing(() => this.#progress.settle(events, verdicts));
   }
 
-  #launch(batch: readonly LaneEvent[]): void {
-    const delivery = this.#deliver(batch).finally(() => {
+  #launch(batch: readonly LaneEvent[], isProbe: boolean): void {
+    this.#pacing.sent(batch.length);
+    const delivery = this.#deliver(batch, isProbe).finally(() => {
       this.#inFlight.delete(delivery);
       this.#wake();
     });
     this.#inFlight.add(delivery);
   }
 
-  async #deliver(batch: readonly LaneEvent[]): Promise<void> {
-    const { destinationId, clock, logger } = this.#options;
+  async #deliver(batch: readonly LaneEvent[], isProbe: boolean): Promise<void> {
+    const { clock, destination } = this.#options;
     const startedAtMs = clock.nowMs();
     const state = this.#progress.destinationState;
-    const answer = await this.#answerTo(batch);
+    const context = { state, signal: this.#aborting.signal, clock };
+    const answer = await offer(destination, batch.map(deliveryEvent), context);
     if (!answer || this.#closed) return;
+    const reading = read(answer, batch.length, state);
+    this.#report(answer, reading);
+    this.#settle(batch, reading, { startedAtMs, isProbe });
+  }
+
+  #settle(
+    batch: readonly LaneEvent[],
+    reading: Reading,
+    { startedAtMs, isProbe }: { startedAtMs: number; isProbe: boolean },
+  ): void {
+    const { clock } = this.#options;
     const nowMs = clock.nowMs();
     const random = clock.random();
-    const judged = judge(batch, answer, { state, startedAtMs, nowMs, random, policy: this.#policy });
-    if (judged.fault)
-      logger.warn({ destinationId, fault: judged.fault }, 'the destination broke its contract');
-    const positions = batch
-      .filter((_, index) => judged.verdicts[index]?.kind !== 'unspent')
-      .map((event) => event.progress.position);
+    const { end, code, state, isWhole, outcomes } = reading;
+    if (end && this.#pacing.ended({ end, startedAtMs, nowMs, random }).isBack)
+      this.#progress.restartHolds(nowMs);
+    const { health } = this.#pacing;
+    const nextProbeMs = isProbe && health.kind !== 'sound' ? health.probeAtMs : undefined;
+    const verdicts = verdictsOf(batch, reading, {
+      startedAtMs,
+      nowMs,
+      random,
+      policy: this.#policy,
+      nextProbeMs,
+    });
+    const positions = batch.slice(0, outcomes.length).map((event) => event.progress.position);
+    if (isWhole) this.#progress.split(batch.filter((_, index) => verdicts[index]?.kind !== 'decided'));
     this.#committing(() =>
-      this.#progress.settle(batch, judged.verdicts, {
-        ...(judged.code !== undefined && {
-          attempt: { startedAtMs, durationMs: nowMs - startedAtMs, code: judged.code, positions },
+      this.#progress.settle(batch, verdicts, {
+        ...(code !== undefined && {
+          attempt: { startedAtMs, durationMs: nowMs - startedAtMs, code, positions },
         }),
-        ...(judged.state && { state: judged.state }),
+        ...(state && { state }),
       }),
     );
-    const refused = judged.verdicts.find((verdict) => verdict.kind === 'unauthorized');
-    if (refused) {
-      const code = refused.progress.code ?? '';
-      logger.warn({ destinationId, code }, 'credentials refused: nothing more is sent before a restart');
-      this.#halt({ kind: 'unauthorized', code });
-    }
+    this.#show(stateOf(health));
   }
 
-  /** Undefined when our own stop cut it off: no failure, and the events stay as they were. */
-  async #answerTo(batch: readonly LaneEvent[]): Promise<Answer | undefined> {
-    const { destinationId, destination, logger } = this.#options;
-    const { signal } = this.#aborting;
-    try {
-      const context = { state: this.#progress.destinationState, signal };
-      return { kind: 'answered', result: await destination.deliver(batch.map(deliveryEvent), context) };
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      logger.warn({ destinationId, ...describeError(error) }, 'the destination threw');
-      return { kind: 'threw' };
-    }
+  #report(answer: Answer, { fault, code }: Reading): void {
+    const { destinationId, logger } = this.#options;
+    if (answer.kind === 'threw')
+      logger.warn({ destinationId, ...describeError(answer.error) }, 'the destination threw');
+    if (answer.kind === 'timedOut')
+      logger.warn({ destinationId, code }, 'the destination took too long and was aborted');
+    if (fault) logger.warn({ destinationId, fault }, 'the destination broke its contract');
   }
 
-  /** Runs a step that ends in a commit; after one that fails nothing may be delivered or committed. */
+  /** Runs a step that ends in a commit; after one that fails for good nothing may be delivered or committed. */
   #committing(step: () => void): void {
     if (this.#closed) return;
+    const faultBefore = this.#commits.fault;
     try {
       step();
     } catch (error) {
       this.#closed = true;
-      this.#halt({ kind: 'stopped', reason: 'the ledger cannot be written' });
+      this.#show({ kind: 'stopped', reason: 'the ledger cannot be written' });
       this.#options.onLedgerError(error);
+      return;
     }
+    if (this.#commits.fault === faultBefore) return;
+    const reason = this.#commits.fault;
+    this.#show(
+      reason === undefined
+        ? stateOf(this.#pacing.health)
+        : {
+            kind: 'waiting',
+            reason: `ledger.db cannot be written: ${reason}`,
+            sinceMs: this.#options.clock.nowMs(),
+          },
+    );
   }
 
-  #halt(state: Exclude<DeliveryState, { kind: 'running' }>): void {
-    if (this.#state.kind === 'stopped') return;
+  #show(state: DeliveryState): void {
+    const before = this.#state;
+    if (before.kind === 'stopped' || isSame(before, state)) return;
+    // Whatever the destination is like, that nothing can be recorded comes first.
+    if (this.#commits.fault !== undefined && state.kind !== 'waiting' && state.kind !== 'stopped') return;
     this.#state = state;
+    if (before.kind !== state.kind) logChange(state, this.#options);
     this.#options.onState(state);
     this.#wake();
   }

@@ -37,7 +37,15 @@ export type ToServer =
 /** What only the running router knows of a destination. */
 export interface DestinationStatus {
   destinationId: string;
-  state: 'running' | 'unauthorized' | 'stopped';
+  /**
+   * `failing`: request after request fails. `unauthorized`: it refuses the credentials. Both are asked with one event at a time.
+   * `waiting`: the ledger cannot be written at the moment, and nothing is sent.
+   */
+  state: 'running' | 'failing' | 'unauthorized' | 'waiting' | 'stopped';
   /** Why, unless running. Safe to show. */
   reason?: string;
+  /** Unless running or stopped; milliseconds since the epoch. */
+  sinceMs?: number;
+  /** When it is asked again. */
+  nextProbeMs?: number;
 }

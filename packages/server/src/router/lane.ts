@@ -2,6 +2,8 @@ import type { SegmentEvent } from '@millrace/spec';
 import type { BatchLimits } from '../destinations/destination.ts';
 import type { PendingEvent } from '../ledger/ledger.ts';
 import { Heap } from './heap.ts';
+import { DEFAULT_HOLD_LIMITS, Holds, type HoldLimits } from './holds.ts';
+import { KeyOrder } from './key-order.ts';
 
 /** An event that its destination has been offered, or will be, and that is not settled. */
 export interface LaneEvent {
@@ -35,21 +37,15 @@ export type NextBatch =
   | { kind: 'wait'; untilMs: number | undefined };
 
 interface Entry extends LaneEvent {
+  readonly position: number;
   progress: PendingEvent;
   phase: LaneEvent['phase'];
   json: Buffer;
   readonly enteredAtMs: number;
-  readonly links: Link[];
   /** Of its keys, how many have an earlier unsettled event. */
   blockedCount: number;
-}
-
-/** One key of one event: a place in the list of the key's unsettled events. */
-interface Link {
-  readonly key: string;
-  readonly entry: Entry;
-  previous: Link | undefined;
-  next: Link | undefined;
+  /** Only events of the same part travel together; 0 where the batch was never taken apart. */
+  part: number;
 }
 
 /**
@@ -63,25 +59,33 @@ interface Link {
  * earlier one of the same person is unsettled outside of it. A destination that answers per event
  * may have taken a later one of the batch before the earlier is retried: that was its own choice.
  *
- * Each step costs O(log n): an event knows its predecessor for each key, and is queued the moment the
- * last one settles. No clock, no effects.
+ * An event in retry does not hold for ever: past its limits it is passed. Whatever is delivered while an earlier event
+ * of the same person is unsettled, for either reason, is told as such when it settles.
+ *
+ * Each step costs O(log n): an event is queued the moment the last one before it settles. No clock, no effects.
  */
 export class Lane {
   readonly #limits: LaneLimits;
   readonly #batch: BatchLimits;
-  /** The last unsettled event of each key. */
-  readonly #tails = new Map<string, Link>();
+  readonly #holds: Holds<Entry>;
+  readonly #order = new KeyOrder<Entry>();
   /** Idle and not blocked. Events arrive in order, so what is not blocked never gets blocked again. */
-  readonly #ready = new Heap<Entry>((entry) => entry.progress.position);
+  readonly #ready = new Heap<Entry>(({ position }) => position);
   /** The same, with a time before which they may not be sent. */
   readonly #waiting = new Heap<Entry>((entry) => entry.progress.notBeforeMs);
+  #lastPart = 0;
   #lastPosition = -1;
   #count = 0;
   #bytes = 0;
 
-  constructor(batch: BatchLimits, limits: LaneLimits = DEFAULT_LANE_LIMITS) {
+  constructor(
+    batch: BatchLimits,
+    limits: LaneLimits = DEFAULT_LANE_LIMITS,
+    holds: HoldLimits = DEFAULT_HOLD_LIMITS,
+  ) {
     this.#batch = batch;
     this.#limits = limits;
+    this.#holds = new Holds(holds);
   }
 
   get unsettledCount(): number {
@@ -104,31 +108,30 @@ export class Lane {
     this.#lastPosition = arrival.progress.position;
     const { event, json, progress } = arrival;
     const entry: Entry = {
+      position: progress.position,
       event,
       json,
       progress,
       phase: 'idle',
       enteredAtMs: nowMs,
-      links: [],
       blockedCount: 0,
+      part: 0,
     };
-    for (const key of arrival.keys) {
-      const link: Link = { key, entry, previous: this.#tails.get(key), next: undefined };
-      if (link.previous) {
-        link.previous.next = link;
-        entry.blockedCount += 1;
-      }
-      this.#tails.set(key, link);
-      entry.links.push(link);
-    }
+    this.#order.join(entry, arrival.keys);
+    entry.blockedCount = this.#order.blockedCount(entry);
     this.#count += 1;
     this.#bytes += json.length;
     if (entry.blockedCount === 0) this.#enqueue(entry);
+    else for (const head of this.#order.heads(entry)) this.#passIfCrowded(head);
     return entry;
   }
 
-  /** The next batch, whose events are in flight from now on, or how long to wait. */
-  take(nowMs: number): NextBatch {
+  /**
+   * The next batch, whose events are in flight from now on, or how long to wait.
+   * @param maxCount Of the batch, where that is less than what the destination takes.
+   */
+  take(nowMs: number, maxCount = Infinity): NextBatch {
+    this.#passOverdue(nowMs);
     for (
       let due = this.#waiting.peek();
       due && due.progress.notBeforeMs <= nowMs;
@@ -137,9 +140,9 @@ export class Lane {
       this.#waiting.pop();
       this.#ready.push(due);
     }
-    const chosen = this.#choose(nowMs);
+    const chosen = this.#choose(nowMs, Math.min(maxCount, this.#batch.maxCount));
     const first = chosen.entries[0];
-    const nextDueMs = this.#waiting.peek()?.progress.notBeforeMs;
+    const nextDueMs = earliest(this.#waiting.peek()?.progress.notBeforeMs, this.#holds.nextMs);
     if (!first) return { kind: 'wait', untilMs: nextDueMs };
     const cutAtMs = first.enteredAtMs + this.#batch.maxWaitMs;
     if (!chosen.full && nowMs < cutAtMs) {
@@ -156,15 +159,33 @@ export class Lane {
     entry.phase = 'idle';
     entry.progress = progress;
     if (entry.blockedCount === 0) this.#enqueue(entry);
+    this.#passIfCrowded(entry);
   }
 
-  /** Out of flight and done with: what waited for it may go. */
-  settle(event: LaneEvent): void {
+  /** The events of one batch, still in flight: from now on its halves travel apart from each other and from all others. */
+  split(batch: readonly LaneEvent[]): void {
+    const middle = Math.ceil(batch.length / 2);
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+      this.#lastPart += 1;
+      for (const event of half) inFlight(event).part = this.#lastPart;
+    }
+  }
+
+  /** Out of flight and done with: what waited for it may go. Returns whether it got ahead of an earlier one of its person. */
+  settle(event: LaneEvent): { isAhead: boolean } {
     const entry = inFlight(event);
+    const isAhead = this.#order.isAhead(entry);
     entry.phase = 'settled';
+    this.#holds.forget(entry);
     this.#count -= 1;
     this.#bytes -= entry.json.length;
-    for (const link of entry.links) this.#unlink(link);
+    this.#free(this.#order.leave(entry));
+    return { isAhead };
+  }
+
+  /** The time until now does not count for those that hold others: nothing could be delivered. */
+  restartHolds(nowMs: number): void {
+    this.#holds.restart(nowMs);
   }
 
   /**
@@ -179,44 +200,49 @@ export class Lane {
     entry.json = copy;
   }
 
-  #unlink({ key, previous, next }: Link): void {
-    if (previous) previous.next = next;
-    if (next) {
-      next.previous = previous;
-      if (previous) return;
-      const follower = next.entry;
+  #free(followers: readonly Entry[]): void {
+    for (const follower of followers) {
       follower.blockedCount -= 1;
       if (follower.blockedCount === 0 && follower.phase === 'idle') this.#enqueue(follower);
-    } else if (previous) {
-      this.#tails.set(key, previous);
-    } else {
-      this.#tails.delete(key);
     }
   }
 
   #enqueue(entry: Entry): void {
     if (entry.progress.notBeforeMs > 0) this.#waiting.push(entry);
     else this.#ready.push(entry);
+    if (isInRetry(entry) && !this.#order.isPassed(entry)) this.#holds.watch(entry);
+  }
+
+  #passOverdue(nowMs: number): void {
+    for (const entry of this.#holds.overdue(nowMs)) {
+      // In flight, it comes back by `giveBack` or settles; blocked, it is queued when it is not any more.
+      if (entry.phase === 'idle' && entry.blockedCount === 0) this.#free(this.#order.pass(entry));
+    }
+  }
+
+  #passIfCrowded(entry: Entry): void {
+    const mayBePassed = entry.phase === 'idle' && entry.blockedCount === 0 && isInRetry(entry);
+    if (mayBePassed && this.#order.followerCount(entry) > this.#holds.limits.maxFollowerCount)
+      this.#free(this.#order.pass(entry));
   }
 
   /** Takes from `ready`, and with each event the followers that only waited for events of the batch. */
-  #choose(nowMs: number): { entries: Entry[]; full: boolean } {
-    const { maxCount, maxBytes } = this.#batch;
+  #choose(nowMs: number, maxCount: number): { entries: Entry[]; full: boolean } {
+    const { maxBytes } = this.#batch;
     const entries: Entry[] = [];
-    const followers = new Heap<Entry>((entry) => entry.progress.position);
+    const followers = new Heap<Entry>(({ position }) => position);
     const unblockedCounts = new Map<Entry, number>();
     let bytes = 0;
     while (entries.length < maxCount) {
       const source = lower(this.#ready, followers);
       const entry = source.peek();
       if (!entry) return { entries, full: bytes >= maxBytes };
-      if (entries.length > 0 && bytes + entry.json.length > maxBytes) break;
+      const fits = bytes + entry.json.length <= maxBytes && entry.part === entries[0]?.part;
+      if (entries.length > 0 && !fits) break;
       source.pop();
       entries.push(entry);
       bytes += entry.json.length;
-      for (const { next } of entry.links) {
-        if (!next) continue;
-        const follower = next.entry;
+      for (const follower of this.#order.followers(entry)) {
         const unblockedCount = (unblockedCounts.get(follower) ?? 0) + 1;
         unblockedCounts.set(follower, unblockedCount);
         const free = unblockedCount === follower.blockedCount && follower.phase === 'idle';
@@ -227,9 +253,17 @@ export class Lane {
   }
 }
 
+function isInRetry({ progress }: Entry): boolean {
+  return progress.attemptCount > 0;
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
 function lower(a: Heap<Entry>, b: Heap<Entry>): Heap<Entry> {
-  const ofA = a.peek()?.progress.position ?? Infinity;
-  const ofB = b.peek()?.progress.position ?? Infinity;
+  const ofA = a.peek()?.position ?? Infinity;
+  const ofB = b.peek()?.position ?? Infinity;
   return ofB < ofA ? b : a;
 }
 

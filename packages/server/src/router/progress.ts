@@ -5,7 +5,9 @@ import type { Partition, Position } from '../log/log.ts';
 import { eventNameOf } from './event-name.ts';
 import { filterOnReading, type FilterOnReading } from './filter.ts';
 import { Frontier } from './frontier.ts';
-import { DEFAULT_LANE_LIMITS, Lane, type LaneEvent, type LaneLimits, type NextBatch } from './lane.ts';
+import { DEFAULT_HOLD_LIMITS, type HoldLimits } from './holds.ts';
+import { DEFAULT_LANE_LIMITS, Lane } from './lane.ts';
+import type { LaneEvent, LaneLimits, NextBatch } from './lane.ts';
 import { pendingRecords, type LoggedEvent, type ReadLog } from './log-access.ts';
 import { orderKeys } from './order-keys.ts';
 import type { Verdict } from './verdicts.ts';
@@ -14,10 +16,14 @@ export interface ProgressOptions {
   destinationId: string;
   destination: Destination;
   partition: Partition;
-  ledger: Ledger;
+  commit: (settlement: Settlement) => void;
+  ledger: Pick<Ledger, 'load'>;
   /** Default: by the types that the destination accepts and the `integrations` object. */
   filter?: FilterOnReading;
+  /** Default `user`: events that share a user are kept in order. */
+  order?: 'user' | 'none' | undefined;
   laneLimits?: LaneLimits;
+  holdLimits?: HoldLimits;
 }
 
 /** So many filtered events are committed even where rows for unsettled ones before them are the price. */
@@ -26,7 +32,7 @@ const FILTERED_MAX_COUNT = 5_000;
 /**
  * How far one destination has got in one partition: its unsettled events, its cursor, its own state,
  * and the ledger, kept in step. Everything here is synchronous; where the ledger throws, memory is
- * ahead of it and must not be used any more.
+ * ahead of it: what was to be committed is committed later, before anything else, or this is not used any more.
  */
 export class Progress {
   readonly #options: ProgressOptions;
@@ -38,7 +44,8 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#options = options;
     this.#filter = options.filter ?? filterOnReading(options.destinationId, options.destination);
-    this.#lane = new Lane(options.destination.batch, options.laneLimits ?? DEFAULT_LANE_LIMITS);
+    const { destination, laneLimits = DEFAULT_LANE_LIMITS, holdLimits = DEFAULT_HOLD_LIMITS } = options;
+    this.#lane = new Lane(destination.batch, laneLimits, holdLimits);
   }
 
   /** What the last committed delivery returned. */
@@ -67,6 +74,7 @@ export class Progress {
     if (cursor === undefined) throw new Error('the destination has no cursor in this partition');
     this.#frontier = new Frontier(cursor);
     this.#destinationState = state;
+    this.#lane.restartHolds(nowMs);
     for await (const { logged, progress } of pendingRecords(read, pending)) {
       this.#lane.detach(this.#admit(logged, progress, nowMs));
     }
@@ -93,8 +101,18 @@ export class Progress {
   }
 
   /** @see Lane.take */
-  take(nowMs: number): NextBatch {
-    return this.#lane.take(nowMs);
+  take(nowMs: number, maxCount: number): NextBatch {
+    return this.#lane.take(nowMs, maxCount);
+  }
+
+  /** @see Lane.split */
+  split(batch: readonly LaneEvent[]): void {
+    this.#lane.split(batch);
+  }
+
+  /** @see Lane.restartHolds */
+  restartHolds(nowMs: number): void {
+    this.#lane.restartHolds(nowMs);
   }
 
   /** Applies one verdict an event, and commits them together with `also`. */
@@ -111,9 +129,8 @@ export class Progress {
       const verdict = verdicts[index]!;
       switch (verdict.kind) {
         case 'decided':
-          decisions.push(named(event.event, verdict.decision));
           if (verdict.deadLetter) dead.push(verdict.deadLetter);
-          this.#lane.settle(event);
+          decisions.push(this.#settled(event, named(event.event, verdict.decision)));
           this.#frontier.tried(event);
           break;
         case 'retry':
@@ -141,6 +158,11 @@ export class Progress {
     });
   }
 
+  #settled(event: LaneEvent, decision: Decision): Decision {
+    const { isAhead } = this.#lane.settle(event);
+    return isAhead && decision.outcome === 'delivered' ? { ...decision, reordered: true } : decision;
+  }
+
   /** Commits what was filtered as far as no unsettled event is before it. */
   commitFiltered(): void {
     if (this.#frontier.filteredCount > 0) this.#commitFiltered('tried');
@@ -151,12 +173,13 @@ export class Progress {
   }
 
   #commit(settlement: Omit<Settlement, 'destinationId' | 'partition'>): void {
-    const { ledger, destinationId, partition } = this.#options;
-    ledger.commit({ destinationId, partition, ...settlement });
+    const { commit, destinationId, partition } = this.#options;
+    commit({ destinationId, partition, ...settlement });
   }
 
   #admit({ sourceId, event, json }: LoggedEvent, progress: PendingEvent, nowMs: number): LaneEvent {
-    return this.#lane.add({ event, json, keys: orderKeys(sourceId, event), progress }, nowMs);
+    const keys = this.#options.order === 'none' ? [] : orderKeys(sourceId, event);
+    return this.#lane.add({ event, json, keys, progress }, nowMs);
   }
 }
 

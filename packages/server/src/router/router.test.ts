@@ -203,7 +203,13 @@ describe('the router', () => {
     expect(world.delivered).toEqual({ sound: ['a', 'b'] });
     expect(world.statuses.at(-1)).toEqual(router.status());
     expect(router.status()).toEqual([
-      { destinationId: 'refusing', state: 'unauthorized', reason: 'HTTP_401' },
+      {
+        destinationId: 'refusing',
+        state: 'unauthorized',
+        reason: 'HTTP_401',
+        sinceMs: world.options.clock.nowMs(),
+        nextProbeMs: world.options.clock.nowMs() + 300_000,
+      },
       { destinationId: 'hanging', state: 'running' },
       { destinationId: 'sound', state: 'running' },
     ]);

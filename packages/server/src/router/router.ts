@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Destination, DestinationConfig } from '../destinations/destination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { DurableEnds, LogReader, LogStarts, Needs, Partition, Position } from '../log/log.ts';
-import { Delivery, type DeliveryState } from './delivery.ts';
+import { Delivery } from './delivery.ts';
+import { worstOf } from './delivery-state.ts';
 import type { RouterLogger } from './describe-error.ts';
 import { expire } from './expire.ts';
 import { filterOnReading } from './filter.ts';
@@ -179,13 +180,4 @@ function isNeeded(ledger: Ledger, destinationId: string, partition: Partition, b
 
 function partitionsOf(ends: DurableEnds): number[] {
   return Object.keys(ends).map(Number);
-}
-
-/** A destination is as well as its worst partition. */
-function worstOf(states: readonly DeliveryState[]): Omit<DestinationStatus, 'destinationId'> {
-  const stopped = states.find((state) => state.kind === 'stopped');
-  if (stopped) return { state: 'stopped', reason: stopped.reason };
-  const unauthorized = states.find((state) => state.kind === 'unauthorized');
-  if (unauthorized) return { state: 'unauthorized', reason: unauthorized.code };
-  return { state: 'running' };
 }

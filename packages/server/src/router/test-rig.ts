@@ -10,7 +10,8 @@ import type {
 import type { Settlement } from '../ledger/ledger.ts';
 import { memoryLedger, type MemoryLedger } from '../ledger/memory.ts';
 import { memoryLog, type MemoryLog } from '../log/memory-log.ts';
-import { Delivery, type DeliveryOptions, type DeliveryState } from './delivery.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { DeliveryState } from './delivery-state.ts';
 
 /** For the tests of this folder: a clock that stands still, and a delivery with all of its parts. */
 

@@ -1,12 +1,9 @@
-import { isJsonObject, type JsonObject } from '@millrace/spec';
-import type { DeliveryResult, Outcome } from '../destinations/destination.ts';
+import type { Outcome } from '../destinations/destination.ts';
 import type { DeadLetter, Decision, PendingEvent } from '../ledger/ledger.ts';
 import type { LaneEvent } from './lane.ts';
+import type { Reading } from './reading.ts';
 import { sentOutcomes } from './unsent.ts';
 import { afterFailure, type RetryPolicy } from './retry-policy.ts';
-
-/** `threw`: the code of the destination rejected; whatever it threw is logged by the caller. */
-export type Answer = { kind: 'answered'; result: DeliveryResult } | { kind: 'threw' };
 
 /** What becomes of one event of a batch. */
 export type Verdict =
@@ -18,52 +15,28 @@ export type Verdict =
   /** No outcome: to be offered again, as if nothing had been sent. */
   | { kind: 'unspent' };
 
-export interface BatchVerdict {
-  /** One for each event of the batch, in order. */
-  verdicts: readonly Verdict[];
-  /** `delivered`, or the first code that was not; undefined when nothing was attempted. */
-  code: string | undefined;
-  /** The new state to commit, if the destination returned one. */
-  state: JsonObject | undefined;
-  /** The answer broke the contract of `Destination`; the whole batch failed for it. */
-  fault: string | undefined;
-}
-
 export interface BatchContext {
-  /** What the destination was given as its state. */
-  state: JsonObject | undefined;
   startedAtMs: number;
   nowMs: number;
   /** One draw for the batch, so that what failed together is tried again together. */
   random: number;
   policy: RetryPolicy;
+  /** A probe that failed spends no attempt; its event steps back behind the next probe, so that another one gets its turn. */
+  nextProbeMs?: number | undefined;
 }
 
-const STATE_MAX_BYTES = 4_096;
-const RESUME_MAX_BYTES = 1_024;
-
-/** Turns the answer to a batch into a verdict for each of its events. */
-export function judge(batch: readonly LaneEvent[], answer: Answer, context: BatchContext): BatchVerdict {
-  const fault = answer.kind === 'answered' ? faultOf(answer.result, batch.length, context.state) : undefined;
-  if (answer.kind === 'threw' || fault !== undefined) {
-    const failed: Outcome = { kind: 'retry', code: 'DESTINATION_FAILED' };
-    return {
-      verdicts: batch.map((event) => verdictOf(event, failed, context)),
-      code: failed.code,
-      state: undefined,
-      fault,
-    };
-  }
-  const { outcomes, state } = answer.result;
-  return {
-    verdicts: batch.map((event, index) => {
-      const outcome = outcomes[index];
-      return outcome ? verdictOf(event, outcome, context) : { kind: 'unspent' };
-    }),
-    code: outcomes.length === 0 ? undefined : attemptCode(outcomes),
-    state,
-    fault,
-  };
+/** A verdict for each event of the batch. A batch that was rejected as one is offered again, in parts. */
+export function verdictsOf(
+  batch: readonly LaneEvent[],
+  { outcomes, isWhole }: Reading,
+  context: BatchContext,
+): Verdict[] {
+  return batch.map((event, index) => {
+    const outcome = outcomes[index];
+    const isOffered = isWhole && outcome?.kind === 'rejected' && sentOutcomes([outcome]).length > 0;
+    if (!outcome || isOffered) return { kind: 'unspent' };
+    return verdictOf(event, outcome, context);
+  });
 }
 
 export function buried(event: LaneEvent, code: string, attemptCount: number, nowMs: number): Verdict {
@@ -103,9 +76,10 @@ function verdictOf(event: LaneEvent, outcome: Outcome, context: BatchContext): V
 function retried(
   event: LaneEvent,
   outcome: Extract<Outcome, { kind: 'retry' }>,
-  { startedAtMs, nowMs, random, policy }: BatchContext,
+  { startedAtMs, nowMs, random, policy, nextProbeMs }: BatchContext,
 ): Verdict {
   const { progress } = event;
+  if (nextProbeMs !== undefined) return probed(event, outcome, { nowMs, policy, nextProbeMs });
   const attemptCount = progress.attemptCount + 1;
   const firstAttemptAtMs = progress.firstAttemptAtMs ?? startedAtMs;
   const retryAfterMs = outcome.afterMs;
@@ -129,55 +103,18 @@ function retried(
   };
 }
 
-function attemptCode(outcomes: readonly Outcome[]): string {
-  const sent = sentOutcomes(outcomes);
-  const other = (sent.length > 0 ? sent : outcomes).find((outcome) => outcome.kind !== 'delivered');
-  return other ? other.code : 'delivered';
-}
-
-const OUTCOME_KINDS: ReadonlySet<unknown> = new Set<Outcome['kind']>([
-  'delivered',
-  'filtered',
-  'retry',
-  'rejected',
-  'unauthorized',
-]);
-
-/** Destinations are third-party code: what they return is checked like anything from outside. */
-function faultOf(
-  result: DeliveryResult,
-  batchCount: number,
-  stateBefore: JsonObject | undefined,
-): string | undefined {
-  if (!isJsonObject(result) || !Array.isArray(result.outcomes)) return 'no outcomes';
-  const { outcomes, state } = result;
-  if (!outcomes.every((outcome) => isJsonObject(outcome) && OUTCOME_KINDS.has(outcome['kind']))) {
-    return 'an unknown outcome';
-  }
-  if (outcomes.length > batchCount) return 'more outcomes than events';
-  const stateJson = jsonOf(state);
-  if (stateJson === undefined || Buffer.byteLength(stateJson) > STATE_MAX_BYTES) {
-    return `state that is not JSON of at most ${STATE_MAX_BYTES} bytes`;
-  }
-  // Offering the same batch again could only get the same answer.
-  if (outcomes.length === 0 && (!state || stateJson === jsonOf(stateBefore))) {
-    return 'neither an outcome nor a new state';
-  }
-  for (const outcome of outcomes) {
-    const resumeJson = jsonOf(outcome.kind === 'retry' ? outcome.resume : undefined);
-    if (resumeJson === undefined || Buffer.byteLength(resumeJson) > RESUME_MAX_BYTES) {
-      return `resume that is not JSON of at most ${RESUME_MAX_BYTES} bytes`;
-    }
-  }
-  return undefined;
-}
-
-/** Empty for an absent value, undefined for one that JSON cannot hold. */
-function jsonOf(value: unknown): string | undefined {
-  if (value === undefined) return '';
-  try {
-    return isJsonObject(value) ? JSON.stringify(value) : undefined;
-  } catch {
-    return undefined;
-  }
+function probed(
+  event: LaneEvent,
+  outcome: Extract<Outcome, { kind: 'retry' }>,
+  { nowMs, policy, nextProbeMs }: { nowMs: number; policy: RetryPolicy; nextProbeMs: number },
+): Verdict {
+  const { progress } = event;
+  const notBeforeMs = nextProbeMs + 1;
+  const deadlineMs = (progress.firstAttemptAtMs ?? Infinity) + policy.giveUpAfterMs;
+  if (notBeforeMs >= deadlineMs) return buried(event, 'RETRIES_EXHAUSTED', progress.attemptCount, nowMs);
+  const resume = outcome.resume ?? progress.resume;
+  return {
+    kind: 'retry',
+    progress: { ...progress, notBeforeMs, code: outcome.code, ...(resume && { resume }) },
+  };
 }

@@ -1,2 +1,2 @@
 export { SqliteUnavailableError } from './drivers.ts';
-export { sqliteFault } from './sqlite.ts';
+export { passingFault, sqliteFault } from './sqlite.ts';

@@ -87,6 +87,12 @@ export function sqliteFault(error: unknown): string | undefined {
   return Object.values(FAULTS).find(([name]) => code.startsWith(`SQLITE_${name}`))?.[1] ?? code;
 }
 
+/** As {@link sqliteFault}, of what may be over by the next try: a full disk, a disk that failed, another process. */
+export function passingFault(error: unknown): string | undefined {
+  const fault = sqliteFault(error);
+  return [5, 10, 13].some((code) => FAULTS[code]?.[1] === fault) ? fault : undefined;
+}
+
 function pragmasOf(access: SqliteAccess): string[] {
   if (access.mode === 'lock') return ['busy_timeout=0'];
   if (access.mode === 'build') return ['journal_mode=OFF', 'synchronous=OFF', 'page_size=4096'];

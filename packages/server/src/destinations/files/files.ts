@@ -25,6 +25,8 @@ export function createFiles({ dir }: FilesSettings): Destination {
     storage: true,
     batch: { maxCount: 1_000, maxBytes: 4 * 1024 * 1024, maxWaitMs: 200 },
     maxConcurrency: 1,
+    // A write that hangs ends with its disk; a second one beside it would cut what the first writes.
+    deliverTimeoutMs: Infinity,
     async deliver(events, context) {
       context.signal.throwIfAborted();
       const state = filesState(context.state);

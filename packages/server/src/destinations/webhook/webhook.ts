@@ -9,6 +9,8 @@ import { signer } from './signature.ts';
 import { readTls } from './tls-settings.ts';
 
 const MAX_CONCURRENCY = 8;
+/** Beyond the time-out of a request, for all that is not the request. */
+const SPARE_MS = 30_000;
 /** Answers are not read for what they say, only so that the connection can be used again. */
 const ANSWER_MAX_BYTES = 64 * 1024;
 
@@ -35,6 +37,7 @@ export function createWebhook(settings: WebhookSettings, effects: WebhookEffects
     storage: false,
     batch: batchLimits(settings),
     maxConcurrency: MAX_CONCURRENCY,
+    deliverTimeoutMs: settings.timeoutMs + SPARE_MS,
     async deliver(events, { signal }) {
       const sent = settings.batch ? events : events.slice(0, 1);
       const json = settings.batch ? jsonArray(sent) : Buffer.concat(sent.map((event) => event.json));
