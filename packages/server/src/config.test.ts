@@ -57,6 +57,9 @@ describe('checkConfig', () => {
       ],
       transform: dropAll,
       transformTimeoutMs: 100,
+      order: 'none',
+      retry: { firstDelayMs: 10, maxDelayMs: 20, giveUpAfterMs: 0 },
+      rateLimit: { eventsPerSecond: 0.5 },
     };
     const destination = webhook({ id: 'hook', url: 'https://example.com', ...routing });
     expect(destination).toEqual({
@@ -100,6 +103,22 @@ describe('checkConfig', () => {
       'a bound of the time-out',
       { transformTimeoutMs: 60_001 },
       /\.transformTimeoutMs: expected a whole number from 1 to 60000, got 60001/,
+    ],
+    ['an order that there is not', { order: 'key' }, /\.order: expected 'user' or 'none', got "key"/],
+    [
+      'a bound of the retries',
+      { retry: { maxDelayMs: 0 } },
+      /\.retry\.maxDelayMs: expected a whole number from 1 to 86400000, got 0/,
+    ],
+    [
+      'a misspelt bound of the retries',
+      { retry: { maxDelay: 5 } },
+      /\.retry: unknown option "maxDelay"; known are firstDelayMs, maxDelayMs/,
+    ],
+    [
+      'a rate of nothing',
+      { rateLimit: { eventsPerSecond: 0 } },
+      /\.rateLimit\.eventsPerSecond: expected a number from 0\.01 to 100000, got 0/,
     ],
     ['filters that are no list', { filters: {} }, /\.filters: expected array, got an object/],
     [

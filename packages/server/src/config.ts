@@ -278,6 +278,8 @@ function mistakeOf(issue: z.core.$ZodIssue, prefix: PropertyKey[], input: unknow
 function knownKeysAt(path: PropertyKey[]): string[] | undefined {
   if (path.length === 0) return Object.keys(configSchema.shape);
   if (path.length === 1) return path[0] === 'log' ? Object.keys(logSchema.shape) : undefined;
+  if (path[2] === 'retry') return ['firstDelayMs', 'maxDelayMs', 'giveUpAfterMs'];
+  if (path[2] === 'rateLimit') return ['eventsPerSecond'];
   if (path[2] === 'filters' && path[4] === 'when') return ['types', 'names', 'fql'];
   if (path.length !== 2) return undefined;
   if (path[0] === 'sources') return ['id', 'name', 'writeKey'];
@@ -304,7 +306,7 @@ function found(input: unknown, path: PropertyKey[]): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'string') {
-    const mayShow = ['id', 'kind', 'name', 'dir', 'start', 'action'].includes(String(path.at(-1)));
+    const mayShow = ['id', 'kind', 'name', 'dir', 'start', 'action', 'order'].includes(String(path.at(-1)));
     return mayShow ? JSON.stringify(value.slice(0, 80)) : `a string of ${value.length} characters`;
   }
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

@@ -6,6 +6,8 @@ export {
   type ConditionParts,
   type EventFilter,
   type FilesOptions,
+  type PaceOptions,
+  type RetryOptions,
   type RoutingOptions,
   type StartPosition,
   type Transform,

@@ -1,5 +1,6 @@
 import type { EventType, FailureCode, FilterCode, JsonObject, SegmentEvent } from '@millrace/spec';
 
+export type { RetryOptions } from './pace.ts';
 export type { Condition, DestinationConfig, EventFilter, StartPosition, Transform } from './routing.ts';
 
 /**

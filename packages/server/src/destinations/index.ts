@@ -5,6 +5,7 @@ import { FILES_NAME, filesSettings, ownFolder } from './files/settings.ts';
 import { WEBHOOK_NAME, webhookSettings } from './webhook/settings.ts';
 
 export { files, type FilesOptions } from './files/settings.ts';
+export type { PaceOptions, RetryOptions } from './pace.ts';
 export { routingShape } from './routing-schema.ts';
 export type {
   Condition,

@@ -4,6 +4,8 @@ import { FqlError, parseFql } from '../fql/index.ts';
 import type { Condition, Transform } from './routing.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const RATE_WORDS = 'expected a number from 0.01 to 100000';
 const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 const FIELD = /^(properties|traits|context)(\.[^.]+)+$/;
 
@@ -79,6 +81,17 @@ export const routingShape = {
   filters: z.array(filter).optional(),
   transform: z.custom<Transform>((value) => typeof value === 'function', 'expected a function').optional(),
   transformTimeoutMs: whole(1, MINUTE_MS).optional(),
+  order: z.enum(['user', 'none'], "expected 'user' or 'none'").optional(),
+  retry: z
+    .strictObject({
+      firstDelayMs: whole(1, HOUR_MS).optional(),
+      maxDelayMs: whole(1, 24 * HOUR_MS).optional(),
+      giveUpAfterMs: whole(0, 30 * 24 * HOUR_MS).optional(),
+    })
+    .optional(),
+  rateLimit: z
+    .strictObject({ eventsPerSecond: z.number(RATE_WORDS).min(0.01, RATE_WORDS).max(100_000, RATE_WORDS) })
+    .optional(),
 };
 
 function isStart(value: string | number): boolean {

@@ -1,7 +1,8 @@
 import type { EventType, JsonObject, SegmentEvent } from '@millrace/spec';
+import type { PaceOptions } from './pace.ts';
 
 /** What every destination takes beside its own settings: which events reach it, from when on, and as what. */
-export interface RoutingOptions {
+export interface RoutingOptions extends PaceOptions {
   /** Default true. One that is off keeps its place. */
   enabled?: boolean | undefined;
   /** Where a new destination begins; one that has begun goes on where it was, whatever is said here. Default `'now'`. */
@@ -85,9 +86,12 @@ const ROUTING_KEYS: ReadonlySet<string> = new Set<keyof RoutingOptions>([
   'filters',
   'transform',
   'transformTimeoutMs',
+  'order',
+  'retry',
+  'rateLimit',
 ]);
 
-/** What a factory of a config returns: the routing beside the settings of the kind. */
+/** What a factory of a config returns: the routing and pace beside the settings of the kind. */
 export function destinationConfig(
   kind: string,
   { id, ...options }: RoutingOptions & { id: string },

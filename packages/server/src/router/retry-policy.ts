@@ -1,3 +1,5 @@
+import type { RetryOptions } from '../destinations/destination.ts';
+
 /**
  * When a failed event is tried again, and when it is given up. Pure: clock and chance come in as
  * numbers.
@@ -16,6 +18,15 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   maxDelayMs: 15 * 60_000,
   giveUpAfterMs: 4 * 60 * 60_000,
 };
+
+/** What a config says, where it says something. */
+export function retryPolicyOf({
+  firstDelayMs = DEFAULT_RETRY_POLICY.firstDelayMs,
+  maxDelayMs = DEFAULT_RETRY_POLICY.maxDelayMs,
+  giveUpAfterMs = DEFAULT_RETRY_POLICY.giveUpAfterMs,
+}: RetryOptions = {}): RetryPolicy {
+  return { firstDelayMs, maxDelayMs, giveUpAfterMs };
+}
 
 export interface FailedAttempt {
   /** Attempts spent, the failed one included: at least 1. */

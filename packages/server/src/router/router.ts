@@ -8,6 +8,7 @@ import type { RouterLogger } from './describe-error.ts';
 import { expire } from './expire.ts';
 import { filterOnReading } from './filter.ts';
 import { rulesOf } from './filters/rules.ts';
+import { retryPolicyOf } from './retry-policy.ts';
 import { preparedDestination } from './prepared-destination.ts';
 import { startPosition } from './start-position.ts';
 import type { DestinationStatus } from './ipc.ts';
@@ -102,6 +103,9 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         destinationId,
         destination,
         filter,
+        order: config.order,
+        retryPolicy: retryPolicyOf(config.retry),
+        eventsPerSecond: config.rateLimit?.eventsPerSecond,
         partition,
         reader,
         ledger,
