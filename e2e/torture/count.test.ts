@@ -14,6 +14,10 @@ const sound: Evidence = {
   log: ['s/a'],
   files: ['s/a'],
   webhook: [receipt('s/a', 500, 510)],
+  flaky: [receipt('s/a', 500), receipt('s/a', 600, 610)],
+  picky: [],
+  poisoned: new Set(['s/a']),
+  decided: { disk: new Map([['s/a', 'delivered']]), picky: new Map([['s/a', 'dead']]) },
   kills: [{ what: 'server', atMs: 1_000, goneMs: 1_010, restartMs: 400 }],
   sealedCount: 1,
   runCount: 1,
@@ -24,7 +28,14 @@ describe('what a run has shown', () => {
   it('is nothing wrong where all that was answered is there once', () => {
     expect(breachesOf(sound)).toEqual([]);
     const unanswered = ['s/a', 's/b'];
-    expect(breachesOf({ ...sound, log: unanswered, files: unanswered })).toEqual([]);
+    const decided = {
+      disk: new Map(unanswered.map((key) => [key, 'delivered'])),
+      picky: new Map([
+        ['s/a', 'dead'],
+        ['s/b', 'delivered'],
+      ]),
+    };
+    expect(breachesOf({ ...sound, log: unanswered, files: unanswered, decided })).toEqual([]);
     expect(count(sound)).toMatchObject({ sent: 2, answered: 1, foundInLog: 1, foundAtWebhook: 1 });
   });
 
@@ -35,6 +46,18 @@ describe('what a run has shown', () => {
     ['doubledInLog: expected 0, got 1', { log: ['s/a', 's/a'] }],
     ['doubledInFiles: expected 0, got 1', { files: ['s/a', 's/a'] }],
     ['unknown: expected 0, got 1', { files: ['s/a', 'garbled s/b'] }],
+    ['lostAtFlaky: expected 0, got 1', { flaky: [receipt('s/b', 1), receipt('s/b', 2)] }],
+    [
+      'unexplainedAtFlaky: expected 0, got 1',
+      { flaky: [receipt('s/a', 5_000, 5_010), receipt('s/a', 5_020, 5_030)] },
+    ],
+    [
+      'unexplainedAtPicky: expected 0, got 1',
+      { picky: [receipt('s/a', 5_000, 5_010), receipt('s/a', 5_020, 5_030)] },
+    ],
+    ['deadAmiss: expected 0, got 1', { poisoned: new Set<string>() }],
+    ['undecided: expected 0, got 1', { decided: { ...sound.decided, disk: new Map([['s/a', 'pending']]) } }],
+    ['doubledAtFlaky: expected some, got 0', { flaky: [receipt('s/a', 500, 510)] }],
     ['kills: expected some, got 0', { kills: [] }],
     ['sealedCount: expected some, got 0', { sealedCount: 0 }],
     ['runCount: expected some, got 0', { runCount: 0 }],

@@ -24,6 +24,13 @@ export interface Evidence {
   files: readonly Key[];
   /** In the order in which they came. */
   webhook: readonly Receipt[];
+  /** At the one that fails in every way: requests end without an answer by themselves. */
+  flaky: readonly Receipt[];
+  /** At the one that takes no batch with a poisoned event in it. */
+  picky: readonly Receipt[];
+  poisoned: ReadonlySet<Key>;
+  /** What the ledger says became of what is in the log, by destination. */
+  decided: Readonly<Record<string, ReadonlyMap<Key, string>>>;
   kills: readonly Kill[];
   /** Ranges of the log that are closed for good; runs of hashes that there are at the end. */
   sealedCount: number;
@@ -46,6 +53,20 @@ export interface Counts {
   doubledAtWebhook: number;
   /** Of those, the ones of which no request was in flight at a kill. */
   unexplained: number;
+  foundAtFlaky: number;
+  lostAtFlaky: number;
+  doubledAtFlaky: number;
+  /** Of those, the ones whose first request had been answered, and was not in flight at a kill. */
+  unexplainedAtFlaky: number;
+  foundAtPicky: number;
+  deadAtPicky: number;
+  /** Neither taken nor a dead letter. */
+  lostAtPicky: number;
+  /** Dead letters of events that were not poisoned. */
+  deadAmiss: number;
+  unexplainedAtPicky: number;
+  /** In the log, and at one of the destinations neither delivered nor a dead letter. */
+  undecided: number;
   /** Found, and never sent as such. */
   unknown: number;
 }
@@ -63,9 +84,11 @@ export function count(evidence: Evidence): Counts {
   const lost = (found: { has(key: Key): boolean }): number =>
     [...answered].filter((key) => !found.has(key)).length;
   const found = new Set([...inLog, ...inFiles, ...hook.keys()]);
-  const repeats = [...hook.values()].flatMap((receipts) =>
-    receipts.slice(1).map((later, i) => [receipts[i]!, later] as const),
-  );
+  const [flaky, picky] = [receiptsOf(evidence.flaky), receiptsOf(evidence.picky)];
+  const atPicky = evidence.decided['picky'] ?? new Map<Key, string>();
+  const deadAtPicky = [...atPicky].flatMap(([key, kind]) => (kind === 'dead' ? [key] : []));
+  const isDone = (key: Key): boolean =>
+    Object.values(evidence.decided).every((decided) => /^(delivered|dead)$/.test(decided.get(key) ?? ''));
   return {
     sent: sent.size,
     answered: answered.size,
@@ -78,10 +101,31 @@ export function count(evidence: Evidence): Counts {
     doubledInLog: log.length - inLog.size,
     doubledInFiles: files.length - inFiles.size,
     doubledAtWebhook: webhook.length - hook.size,
-    unexplained: repeats.filter(([first, later]) => !kills.some((kill) => explains(kill, first, later)))
-      .length,
+    unexplained: repeatsOf(hook).filter((repeat) => !isExplained(repeat, kills)).length,
+    foundAtFlaky: flaky.size,
+    lostAtFlaky: lost(flaky),
+    doubledAtFlaky: evidence.flaky.length - flaky.size,
+    unexplainedAtFlaky: repeatsOf(flaky).filter(
+      (repeat) => repeat[0].answeredAtMs !== undefined && !isExplained(repeat, kills),
+    ).length,
+    foundAtPicky: picky.size,
+    deadAtPicky: deadAtPicky.length,
+    lostAtPicky: lost({ has: (key) => picky.has(key) || atPicky.get(key) === 'dead' }),
+    deadAmiss: deadAtPicky.filter((key) => !evidence.poisoned.has(key)).length,
+    unexplainedAtPicky: repeatsOf(picky).filter((repeat) => !isExplained(repeat, kills)).length,
+    undecided: [...inLog].filter((key) => !isDone(key)).length,
     unknown: [...found].filter((key) => !sent.has(key)).length,
   };
+}
+
+type Repeat = readonly [first: Receipt, later: Receipt];
+
+function repeatsOf(receipts: Map<Key, Receipt[]>): Repeat[] {
+  return [...receipts.values()].flatMap((same) => same.slice(1).map((later, i): Repeat => [same[i]!, later]));
+}
+
+function isExplained([first, later]: Repeat, kills: readonly Kill[]): boolean {
+  return kills.some((kill) => explains(kill, first, later));
 }
 
 function explains({ atMs, goneMs }: Kill, first: Receipt, later: Receipt): boolean {
@@ -110,6 +154,12 @@ export function breachesOf(evidence: Evidence): string[] {
     'doubledInFiles',
     'unexplained',
     'unknown',
+    'lostAtFlaky',
+    'unexplainedAtFlaky',
+    'lostAtPicky',
+    'deadAmiss',
+    'unexplainedAtPicky',
+    'undecided',
   ] as const;
   const some = {
     answered: counts.answered,
@@ -117,6 +167,8 @@ export function breachesOf(evidence: Evidence): string[] {
     sealedCount: evidence.sealedCount,
     runCount: evidence.runCount,
     repeatCount: evidence.repeatCount,
+    doubledAtFlaky: counts.doubledAtFlaky,
+    deadAtPicky: counts.deadAtPicky,
   };
   return [
     ...none.filter((name) => counts[name] > 0).map((name) => `${name}: expected 0, got ${counts[name]}`),

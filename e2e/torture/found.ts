@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openLedgerReader } from '../../packages/server/src/ledger/index.ts';
 import { openSegmentLog, openSegmentReader } from '../../packages/server/src/log/index.ts';
 import { keyOf, type Key } from './load.ts';
 
@@ -32,6 +33,21 @@ export async function readLog(
     };
   } finally {
     await reader.close();
+  }
+}
+
+/** By destination and event of the log, what the ledger of a server that has ended says. */
+export function readDecided(dataDir: string, keys: readonly Key[]): Record<string, Map<Key, string>> {
+  const ledger = openLedgerReader(join(dataDir, 'ledger.db'));
+  try {
+    const decided: Record<string, Map<Key, string>> = {};
+    for (const [position, key] of keys.entries()) {
+      for (const { destinationId, decision } of ledger.trace(0, position))
+        (decided[destinationId] ??= new Map<Key, string>()).set(key, decision.kind);
+    }
+    return decided;
+  } finally {
+    ledger.close();
   }
 }
 

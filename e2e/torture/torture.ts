@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startMillrace, type Millrace } from '../harness/millrace.ts';
 import { createProject } from '../harness/project.ts';
-import { startReceiver } from '../harness/receiver.ts';
+import { startVendor, type Step, type VendorRequest } from '../harness/vendor.ts';
 import type { Evidence, Kill, Receipt } from './count.ts';
-import { keyOfDelivered, readLog } from './found.ts';
-import { SOURCES, startLoad, type Load } from './load.ts';
+import { keyOfDelivered, readDecided, readLog } from './found.ts';
+import { isPoisoned, SOURCES, startLoad, type Load } from './load.ts';
 
 export interface TortureOptions {
   /** It goes on until both are over: so many kills, and so long. */
@@ -16,29 +16,21 @@ export interface TortureOptions {
   onKill?: (kill: Kill, load: Load) => void;
 }
 
-const LATER = new URL('later.mjs', import.meta.url).href;
-/** A segment ends with its hour: each new life of the server closes the one before, and the runs of hashes are merged. */
-const LIFE_AHEAD_MS = 61 * 60_000;
+/** Small enough that a life of the server seals some, and runs of hashes are made and merged. */
+const SEGMENT_MAX_BYTES = 64 * 1024;
 const WAIT_MAX_MS = 60_000;
 
 /** Kills the server and its router in turn under load, and then looks at what is there. */
 export async function torture(options: TortureOptions): Promise<Evidence> {
   const project = await createProject();
-  const receiver = await startReceiver({
-    answerAfterMs: () => randomInt(0, 60),
-    keep: (body) => [body].flat().map(keyOfDelivered),
-  });
+  const vendor = await startVendor();
+  vendor.plan(stepOf);
   const kills: Kill[] = [];
-  let lives = 0;
   let server: Millrace | undefined;
   let load: Load | undefined;
-  const start = (): Promise<Millrace> => {
-    const aheadMs = LIFE_AHEAD_MS * lives++;
-    const env = { NODE_OPTIONS: `--import=${LATER}`, CLOCK_AHEAD_MS: String(aheadMs) };
-    return startMillrace({ mode: 'start', dir: project.dir, env });
-  };
+  const start = (): Promise<Millrace> => startMillrace({ mode: 'start', dir: project.dir });
   try {
-    await project.writeConfig(configFor(receiver.url));
+    await project.writeConfig(configFor(vendor.url));
     server = await start();
     load = startLoad(() => server!.trackingUrl);
     const endMs = performance.now() + options.minMs;
@@ -52,6 +44,8 @@ export async function torture(options: TortureOptions): Promise<Evidence> {
       options.onKill?.(kill, load);
     }
     await load.stop();
+    // What is wrong with them ends; what they did by then is to be coped with.
+    vendor.plan((request) => (request.path === '/picky' ? stepOf(request) : 'accept'));
     await until('all is delivered', () => isIdle(server!));
     await server.stop();
 
@@ -61,13 +55,11 @@ export async function torture(options: TortureOptions): Promise<Evidence> {
       answered: load.answered,
       log: log.keys,
       files: (await project.ndjson('events')).map(keyOfDelivered),
-      webhook: receiver.requests.flatMap(({ body, receivedAtMs, answeredAtMs }) =>
-        (body as string[]).map((key): Receipt => ({
-          key,
-          receivedAtMs,
-          ...(answeredAtMs !== undefined && { answeredAtMs }),
-        })),
-      ),
+      webhook: receiptsAt('/hook'),
+      flaky: receiptsAt('/flaky'),
+      picky: receiptsAt('/picky'),
+      poisoned: new Set([...load.sent].filter(isPoisoned)),
+      decided: readDecided(server.dataDir, log.keys),
       kills,
       sealedCount: log.sealedCount,
       runCount: log.runCount,
@@ -76,8 +68,18 @@ export async function torture(options: TortureOptions): Promise<Evidence> {
   } finally {
     await load?.stop();
     await server?.stop();
-    await receiver.close();
+    await vendor.close();
     await project.remove();
+  }
+
+  function receiptsAt(path: string): Receipt[] {
+    return vendor.taken
+      .filter((taken) => taken.path === path)
+      .map(({ event, atMs, answeredAtMs }) => ({
+        key: keyOfDelivered(event),
+        receivedAtMs: atMs,
+        ...(answeredAtMs !== undefined && { answeredAtMs }),
+      }));
   }
 
   async function killServer(killed: Millrace): Promise<Kill> {
@@ -136,15 +138,36 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
   }
 }
 
-function configFor(webhookUrl: string): string {
+/** By path: one that is well, one that fails in every way, and one that never takes a batch with a poisoned event in it. */
+function stepOf({ path, events }: VendorRequest): Step {
+  if (path === '/picky')
+    return events.some((event) => isPoisoned(keyOfDelivered(event))) ? { status: 400 } : 'accept';
+  if (path === '/hook') return { acceptAfterMs: randomInt(0, 60) };
+  const steps: Step[] = [
+    { status: 500 },
+    { status: 503, retryAfter: '1' },
+    { status: 429 },
+    'reset',
+    'halfAnswer',
+    'acceptAndReset',
+    { acceptAfterMs: 800 },
+  ];
+  return Math.random() < 0.5 ? 'accept' : steps[randomInt(0, steps.length)]!;
+}
+
+function configFor(vendorUrl: string): string {
+  const retry = JSON.stringify({ firstDelayMs: 20, maxDelayMs: 500 });
   return `import { defineConfig, files, webhook } from 'millrace';
 
 export default defineConfig({
   sources: ${JSON.stringify(SOURCES.map((id) => ({ id, name: id, writeKey: `${id}-key` })))},
   destinations: [
-    webhook({ id: 'hook', url: '${webhookUrl}', batch: { maxCount: 20 } }),
+    webhook({ id: 'hook', url: '${vendorUrl}/hook', batch: { maxCount: 20 } }),
+    webhook({ id: 'flaky', url: '${vendorUrl}/flaky', batch: { maxCount: 20 }, timeoutMs: 500, retry: ${retry} }),
+    webhook({ id: 'picky', url: '${vendorUrl}/picky', batch: { maxCount: 20 }, retry: ${retry} }),
     files({ id: 'disk', dir: 'events' }),
   ],
+  log: { segmentMaxBytes: ${SEGMENT_MAX_BYTES} },
 });
 `;
 }
