@@ -32,7 +32,13 @@ const FULL = {
     latencyMs: 20_000,
     drainLimitMs: 60_000,
   },
-  delivery: { rounds: 3, warmUpCount: 2_000, eventCount: 5_000, limitMs: 120_000 },
+  delivery: {
+    rounds: 3,
+    warmUpCount: 2_000,
+    eventCount: 5_000,
+    limitMs: 120_000,
+    isolation: { rounds: 10, warmUpCount: 200, eventCount: 600, eventsPerSecond: 200, limitMs: 30_000 },
+  },
   log: {
     rounds: 3,
     hashCount: 50_000_000,
@@ -61,7 +67,13 @@ const QUICK = {
     latencyMs: 1_000,
     drainLimitMs: 10_000,
   },
-  delivery: { rounds: 1, warmUpCount: 200, eventCount: 400, limitMs: 15_000 },
+  delivery: {
+    rounds: 1,
+    warmUpCount: 200,
+    eventCount: 400,
+    limitMs: 15_000,
+    isolation: { rounds: 1, warmUpCount: 50, eventCount: 100, eventsPerSecond: 100, limitMs: 15_000 },
+  },
   log: { rounds: 1, hashCount: 1_000_000, eventCount: 50_000, knownCount: 5_000, logEventCount: 50_000 },
 };
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { startChild } from '../processes.mjs';
 import { median } from '../stats.mjs';
 import { number, table, times } from '../table.mjs';
+import { measureIsolation } from './isolation.mjs';
 import { deliverByBareLoop, deliverByMillrace } from './trials.mjs';
 
 /** Batches get more events, else they would be over at once. */
@@ -55,7 +56,12 @@ export async function measureDelivery({ sizes, room, progress }) {
       trials.filter(({ shape }) => shape === name),
     ),
   );
-  return { sizes, summary, trials, tables: [tableOf(summary)] };
+  const { table: isolationTable, ...isolation } = await measureIsolation({
+    sizes: sizes.isolation,
+    room,
+    progress,
+  });
+  return { sizes, summary, trials, isolation, tables: [tableOf(summary), isolationTable] };
 }
 
 function summarise(shape, trials) {
