@@ -18,6 +18,16 @@ function after(health: Health, ...requests: [atMs: number, RequestEnd][]): Healt
 const failing = after(SOUND, ...[0, 3, 6, 9, 10].map((s): [number, RequestEnd] => [s * 1_000, failed()]));
 
 describe('the health of a destination', () => {
+  it.each([
+    [1, 10],
+    [2, 20],
+    [7, 640],
+    [30, 1_000],
+  ])('after %d failures in a row it is left alone for %d ms', (count, pauseMs) => {
+    const health = after(SOUND, ...Array.from({ length: count }, (): [number, RequestEnd] => [0, failed()]));
+    expect(health).toMatchObject({ kind: 'sound', resumeAtMs: pauseMs });
+  });
+
   it.each<[string, [number, RequestEnd][], Health['kind']]>([
     ['four failures over a minute', [0, 20, 40, 60].map((s) => [s * 1_000, failed()]), 'sound'],
     ['fifty failures within ten seconds', Array.from({ length: 50 }, (_, i) => [i * 199, failed()]), 'sound'],

@@ -3,13 +3,14 @@
  * While it is not sound it is asked with one event at a time, at `probeAtMs`, and no attempts are spent.
  */
 export type Health =
-  | { kind: 'sound'; failureCount: number; failingSinceMs: number | undefined }
+  /** `resumeAtMs`: after a failure nothing is sent for a moment, which grows with each further one. */
+  | { kind: 'sound'; failureCount: number; failingSinceMs: number | undefined; resumeAtMs: number }
   /** Request after request has failed. */
   | { kind: 'failing'; code: string; sinceMs: number; probeAtMs: number; probeCount: number }
   /** It refuses our credentials. */
   | { kind: 'unauthorized'; code: string; sinceMs: number; probeAtMs: number };
 
-export const SOUND: Health = { kind: 'sound', failureCount: 0, failingSinceMs: undefined };
+export const SOUND: Health = { kind: 'sound', failureCount: 0, failingSinceMs: undefined, resumeAtMs: 0 };
 
 /** What a request says of the destination, whatever it says of its events. */
 export type RequestEnd =
@@ -30,6 +31,9 @@ export interface EndedRequest {
 /** Sustained: so many requests in a row, over so long. */
 const OPEN_AFTER_COUNT = 5;
 const OPEN_AFTER_MS = 10_000;
+/** A destination that refuses connections would else be tried as fast as it does, at the expense of the others' CPU. */
+const PAUSE_FIRST_MS = 10;
+const PAUSE_MAX_MS = 1_000;
 /** Upper bound of the wait for the first probe; doubles with each further one. The lower bound is half of it. */
 const PROBE_FIRST_MS = 5_000;
 const PROBE_MAX_MS = 60_000;
@@ -51,7 +55,7 @@ export function afterRequest(health: Health, request: EndedRequest): Health {
       const failureCount = health.failureCount + 1;
       const failingSinceMs = health.failingSinceMs ?? nowMs;
       if (failureCount < OPEN_AFTER_COUNT || nowMs - failingSinceMs < OPEN_AFTER_MS)
-        return { kind: 'sound', failureCount, failingSinceMs };
+        return { kind: 'sound', failureCount, failingSinceMs, resumeAtMs: nowMs + pauseMs(failureCount) };
       const probeAtMs = nextProbeMs(0, end.afterMs, request);
       return { kind: 'failing', code: end.code, sinceMs: nowMs, probeAtMs, probeCount: 0 };
     }
@@ -67,6 +71,10 @@ export function afterRequest(health: Health, request: EndedRequest): Health {
     default:
       return { ...health, probeAtMs: nowMs + UNAUTHORIZED_PROBE_MS };
   }
+}
+
+function pauseMs(failureCount: number): number {
+  return Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (failureCount - 1));
 }
 
 function nextProbeMs(probeCount: number, afterMs = 0, { nowMs, random }: EndedRequest): number {

@@ -43,6 +43,7 @@ export class Pacing {
         ? { kind: 'wait', untilMs: probeAtMs }
         : { kind: 'send', maxCount: 1, isProbe: true };
     }
+    if (this.#health.resumeAtMs > nowMs) return { kind: 'wait', untilMs: this.#health.resumeAtMs };
     if (inFlightCount >= this.#concurrency.limit) return { kind: 'wait', untilMs: undefined };
     const opensMs = this.#opensMs(nowMs);
     if (opensMs > nowMs) return { kind: 'wait', untilMs: opensMs };
