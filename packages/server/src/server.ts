@@ -258,6 +258,7 @@ async function start(
     logStatus: () => ({ ...trimming.status(), starts: log.starts }),
     readiness,
     metrics,
+    changeDead: (action, selection) => router.changeDead(action, selection),
     ledger,
     search,
     trace: (messageId, signal) => traces.trace(messageId, signal),

@@ -84,6 +84,8 @@ export const CONSOLE_CODES = {
   unknown_message: 'no event with this messageId is known',
   too_many_traces: 'too many events are being looked for; try again',
   too_many_searches: 'too many searches are running; try again',
+  unknown_dead_letter: 'there is no dead letter with this id',
+  router_unavailable: 'the router is not running or does not answer; try again',
   console_failed: 'the console failed; see the log of the server',
 } as const;
 

@@ -33,11 +33,18 @@ export async function runningConsole(dataDir: string): Promise<string | undefine
   }
 }
 
-/** @throws {AskFailed} The console answers with an error. */
-export async function askConsole(consoleUrl: string, path: string): Promise<unknown> {
+/**
+ * Posts where there is a `body`.
+ * @throws {AskFailed} The console answers with an error.
+ */
+export async function askConsole(consoleUrl: string, path: string, body?: object): Promise<unknown> {
   const token = process.env['MILLRACE_CONSOLE_TOKEN'];
   const answer = await fetch(new URL(path, consoleUrl), {
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { method: 'POST', body: JSON.stringify(body) }),
   });
   if (answer.ok) return await answer.json();
   const { code, message } = (await answer.json().catch(() => ({}))) as { code?: string; message?: string };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addDeadCommands } from './dead.ts';
 import { runDoctor, type DoctorFlags } from './doctor.ts';
 import { runSearch, type SearchFlags } from './search.ts';
 import { runTrace, type TraceFlags } from './trace.ts';
@@ -72,6 +73,8 @@ program
   .option('--rebuild', 'make again what is derived from the log and is damaged; with the server stopped')
   .option('--json', 'print JSON')
   .action((flags: DoctorFlags) => runDoctor(flags));
+
+addDeadCommands(program);
 
 await program.parseAsync();
 

@@ -29,6 +29,7 @@ function consoleOf(given: Partial<ConsoleOptions> = {}) {
     ledger: emptyLedger,
     search: emptySearch,
     trace: emptyTrace,
+    changeDead: () => Promise.resolve({ count: 0 }),
     sources: () => [{ id: 'web', name: 'Web', writeKey: 'wk_live_0123456789' }],
     destinations: () => [],
     logStatus: () => ({ bytes: 0, starts: { 0: 0 } }),
@@ -60,6 +61,8 @@ const ROUTES = [
   '/api/refused',
   '/metrics',
   ...PROBES,
+  '/api/dead',
+  '/api/dead/hook/0/1',
   '/nothing',
   '/%',
 ];
@@ -103,6 +106,26 @@ describe('who is answered', () => {
     expect(reply.statusCode).toBe(401);
     expect(reply.headers['www-authenticate']).toBe('Bearer');
     expect(reply.json()).toMatchObject({ code: 'unauthorized_console' });
+  });
+
+  test.each([
+    ['a foreign host', { host: 'evil.example' }, 403],
+    ['a page of another origin', { host: 'localhost', origin: 'http://evil.example' }, 403],
+    ['nobody without the token', { host: 'localhost' }, 401],
+  ])('what changes dead letters: not %s', async (_, headers, status) => {
+    let asked = false;
+    const { app } = consoleOf({
+      token: 'a-token-of-at-least-thirty-two-characters',
+      async changeDead() {
+        asked = true;
+        return { count: 0 };
+      },
+    });
+    for (const url of ['/api/dead/retry', '/api/dead/drop']) {
+      const reply = await app.inject({ method: 'POST', url, headers, payload: { all: true } });
+      expect(reply.statusCode).toBe(status);
+    }
+    expect(asked).toBe(false);
   });
 
   test('whoever has the token', async () => {

@@ -8,6 +8,7 @@ import { guardFault, type GuardOptions } from './guard.ts';
 import { API_HEADERS, SECURITY_HEADERS, cacheControlOf } from './headers.ts';
 import { registerHealth, type Readiness } from '../health.ts';
 import type { Metrics } from './metrics.ts';
+import { registerDead, type DeadOptions } from './dead-routes.ts';
 import { registerApi } from './routes.ts';
 import type { RefusedReader } from '../refused/refused-store.ts';
 import { registerRefused } from './refused-route.ts';
@@ -26,6 +27,8 @@ export interface ConsoleOptions extends Omit<StatusOptions, 'startedAtMs' | 'dur
   trace: TraceReader['trace'];
   /** What the ring in `refused` no longer has. */
   refusedStore: Pick<RefusedReader, 'find'>;
+  ledger: StatusOptions['ledger'] & DeadOptions['ledger'];
+  changeDead: DeadOptions['changeDead'];
   /** Names that the console answers to beside loopback names and the address it is reached at. */
   hosts: readonly string[];
   /** When given, every request must carry it as Bearer, pages included. */
@@ -90,6 +93,7 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
     reply.headers(API_HEADERS).type(metrics.contentType);
     return metrics.scrape(status());
   });
+  registerDead(app, options);
 
   app.register(fastifyStatic, {
     root: options.staticDir,

@@ -76,4 +76,8 @@ export const emptySearch: EventSearch = { find: () => Promise.resolve({ hits: []
 /** Knows no event. */
 export const emptyTrace: TraceReader['trace'] = () => Promise.resolve(undefined);
 
-export const emptyLedger: Pick<LedgerReader, 'totals'> = { totals: () => [] };
+export const emptyLedger: Pick<LedgerReader, 'totals' | 'deadLetters' | 'deadLetter'> = {
+  totals: () => [],
+  deadLetters: () => ({ letters: [] }),
+  deadLetter: () => undefined,
+};

@@ -61,6 +61,7 @@ function serve(ring: RefusedRing, clock: Clock = quickClock): typeof app {
     ledger: emptyLedger,
     search: emptySearch,
     trace: emptyTrace,
+    changeDead: () => Promise.resolve({ count: 0 }),
     sources: () => [],
     destinations: () => [],
     logStatus: () => ({ bytes: 0, starts: { 0: 0 } }),

@@ -13,6 +13,8 @@ const hook: DestinationView = {
   pendingCount: 3,
   filtered: { INTEGRATION_DISABLED: 4 },
   dead: { HTTP_400: 5 },
+  dropped: { HTTP_400: 1 },
+  revived: { HTTP_400: 2 },
   lagCount: 6,
 };
 
@@ -49,7 +51,9 @@ it('tells what the page tells, each time as it then is', async () => {
     'millrace_destination_up{destination="hook"} 1',
     'millrace_destination_delivered_total{destination="hook"} 12',
     'millrace_destination_filtered_total{destination="hook",code="INTEGRATION_DISABLED"} 4',
-    'millrace_destination_dead_total{destination="hook",code="HTTP_400"} 5',
+    'millrace_destination_dead_total{destination="hook",code="HTTP_400"} 7',
+    'millrace_destination_revived_total{destination="hook",code="HTTP_400"} 2',
+    'millrace_destination_dropped_total{destination="hook",code="HTTP_400"} 1',
     'millrace_destination_pending{destination="hook"} 3',
     'millrace_destination_lag{destination="hook"} 6',
   ];

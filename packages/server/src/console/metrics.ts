@@ -47,6 +47,15 @@ export function createMetrics({ version }: { version: string }): Metrics {
     'code',
   ]);
   const dead = counter('destination_dead_total', 'Events given up, by code.', ['destination', 'code']);
+  const revived = counter(
+    'destination_revived_total',
+    'Dead letters tried again, by the code that they died of.',
+    ['destination', 'code'],
+  );
+  const dropped = counter('destination_dropped_total', 'Dead letters dropped on request, by code.', [
+    'destination',
+    'code',
+  ]);
   const pending = gauge('destination_pending', 'Events to be tried again, or held back by one that is.', [
     'destination',
   ]);
@@ -60,7 +69,19 @@ export function createMetrics({ version }: { version: string }): Metrics {
     ledgerReadable: isReadable,
     configFault,
   }: Status): void {
-    for (const each of [received, duplicates, refused, up, delivered, filtered, dead, pending, lag])
+    for (const each of [
+      received,
+      duplicates,
+      refused,
+      up,
+      delivered,
+      filtered,
+      dead,
+      revived,
+      dropped,
+      pending,
+      lag,
+    ])
       each.reset();
     received.inc(counts.receivedCount);
     duplicates.inc(counts.duplicateCount);
@@ -80,6 +101,12 @@ export function createMetrics({ version }: { version: string }): Metrics {
       lag.set({ destination }, view.lagCount);
       for (const [code, count] of Object.entries(view.filtered)) filtered.inc({ destination, code }, count);
       for (const [code, count] of Object.entries(view.dead)) dead.inc({ destination, code }, count);
+      for (const [code, count] of Object.entries(view.revived)) {
+        // They died once all the same.
+        dead.inc({ destination, code }, count);
+        revived.inc({ destination, code }, count);
+      }
+      for (const [code, count] of Object.entries(view.dropped)) dropped.inc({ destination, code }, count);
     }
   }
 

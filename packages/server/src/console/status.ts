@@ -100,7 +100,16 @@ type Figures = Omit<DestinationView, 'id' | 'kind' | 'name' | 'state' | 'reason'
 
 function figuresOf(totals: DestinationTotals | undefined, ends: DurableEnds): Figures {
   if (!totals)
-    return { deliveredCount: 0, reorderedCount: 0, pendingCount: 0, filtered: {}, dead: {}, lagCount: 0 };
+    return {
+      deliveredCount: 0,
+      reorderedCount: 0,
+      pendingCount: 0,
+      filtered: {},
+      dead: {},
+      dropped: {},
+      revived: {},
+      lagCount: 0,
+    };
   const lags = Object.entries(totals.cursors).map(([partition, cursor]) =>
     Math.max(0, (ends[Number(partition)] ?? cursor) - cursor),
   );
@@ -110,6 +119,8 @@ function figuresOf(totals: DestinationTotals | undefined, ends: DurableEnds): Fi
     pendingCount: totals.pendingCount,
     filtered: totals.filtered,
     dead: totals.dead,
+    dropped: totals.dropped,
+    revived: totals.revived,
     lagCount: lags.reduce((sum, lag) => sum + lag, 0),
     ...(totals.lastFailure ? { lastFailure: totals.lastFailure } : {}),
   };

@@ -135,6 +135,10 @@ export interface DestinationView {
   filtered: Record<string, number>;
   /** By failure code. */
   dead: Record<string, number>;
+  /** By failure code: those of the dead whose letters were dropped on request. */
+  dropped: Record<string, number>;
+  /** By failure code: how often a dead letter went back to be tried again. It is not among `dead` any more. */
+  revived: Record<string, number>;
   /** Events in the log that it has not got to yet; too high where positions have gaps. */
   lagCount: number;
   lastFailure?: { atMs: number; code: string };

@@ -67,8 +67,18 @@ export type Outcome =
   | { kind: 'delivered' }
   | { kind: 'filtered'; code: FilterCode }
   /** Worth another attempt, not before `afterMs` from now where the vendor asks for that. */
-  | { kind: 'retry'; code: FailureCode; afterMs?: number; resume?: JsonObject }
+  | { kind: 'retry'; code: FailureCode; afterMs?: number; resume?: JsonObject; exchange?: Exchange }
   /** Will never be accepted: a dead letter. */
-  | { kind: 'rejected'; code: FailureCode }
+  | { kind: 'rejected'; code: FailureCode; exchange?: Exchange }
   /** The credentials are refused: this destination is asked with one event every five minutes, no attempt is spent. */
   | { kind: 'unauthorized'; code: FailureCode };
+
+/**
+ * What was sent and what was answered, for people to read beside a dead letter. Without secrets: `exchangeOf` in
+ * `exchange.ts` takes them out. At most 4 KB of JSON, else it is not kept.
+ */
+export interface Exchange {
+  request: { method: string; url: string; headers: Record<string, string>; bodyBytes: number };
+  /** Absent: there was none. */
+  answer?: { status: number; contentType?: string; body: string; isCut: boolean };
+}

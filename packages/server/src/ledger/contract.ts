@@ -1,14 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EpochError, TRACE_ATTEMPT_COUNT } from './ledger.ts';
-import type {
-  Attempt,
-  DeadLetter,
-  Decision,
-  Ledger,
-  LedgerReader,
-  PendingEvent,
-  Settlement,
-} from './ledger.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { Attempt, Decision, Ledger, LedgerReader, PendingEvent, Settlement } from './ledger.ts';
 
 /** One ledger that can be opened any number of times, as by routers that follow each other. */
 export interface LedgerStore {
@@ -176,6 +169,8 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
           reorderedCount: 0,
           filtered: {},
           dead: {},
+          dropped: {},
+          revived: {},
           pendingCount: 0,
           cursors: { 0: 2 },
         },
@@ -185,6 +180,8 @@ export function describeLedger(name: string, makeStore: () => LedgerStore): void
           reorderedCount: 1,
           filtered: { UNSUPPORTED_EVENT_TYPE: 2 },
           dead: { HTTP_400: 1 },
+          dropped: {},
+          revived: {},
           pendingCount: 3,
           cursors: { 0: 8, 1: 3 },
         },

@@ -78,8 +78,9 @@ function destinationsIn(db: SqliteDatabase): ExaminedDestination[] {
     of(row).cursor = Number(row['position']);
   }
   const key = ['destination', 'partition', 'position'];
-  for (const row of rowsOf(db, 'pending', 'destination, partition, position', key)) {
-    addNumber(of(row).pending, Number(row['position']));
+  const waiting = 'destination, partition, position, event IS NULL AS in_log';
+  for (const row of rowsOf(db, 'pending', waiting, key)) {
+    if (row['in_log'] === 1) addNumber(of(row).pending, Number(row['position']));
   }
   const letter = 'destination, partition, position, event';
   for (const row of rowsOf(db, 'dead', letter, key, LETTER_PAGE_COUNT)) {

@@ -1,5 +1,15 @@
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
+import type {
+  DeadChange,
+  DeadFilter,
+  DeadLetter,
+  DeadLetterView,
+  DeadListPlace,
+  DeadPage,
+  DeadPlace,
+  DeadSelection,
+} from './dead-letters.ts';
 import type { CountQuery, EventCountQuery, EventCounts, RequestTimes } from './event-counts.ts';
 
 export type { CountQuery, EventCount, EventCountQuery, EventCounts, RequestTimes } from './event-counts.ts';
@@ -11,7 +21,10 @@ export type { CountQuery, EventCount, EventCountQuery, EventCounts, RequestTimes
 export interface Ledger {
   /** What a destination had got to. Undefined cursors: it was never seen in that partition. */
   load(destinationId: string, partition: Partition): DestinationProgress;
-  /** The lowest position that a destination still needs: its cursor, or what is pending before. */
+  /**
+   * The lowest position that a destination still needs of the log: its cursor, or what is pending before and has no
+   * copy of its own.
+   */
   neededFrom(destinationId: string, partition: Partition): Position | undefined;
   /** @throws {EpochError} Another router has taken over; nothing was written. */
   commit(settlement: Settlement): void;
@@ -22,6 +35,22 @@ export interface Ledger {
    * @throws {EpochError} As {@link commit}.
    */
   prune(retainMs: number): boolean;
+  /**
+   * Asks for a retry of dead letters, or drops them for good; the decision stays dead either way. Looks at no more than
+   * `DEAD_SCAN_COUNT` of them: call it again with `next` until there is none. Outlives power loss.
+   * @throws {EpochError} As {@link commit}.
+   */
+  changeDead(action: 'retry' | 'drop', selection: DeadSelection): DeadChange;
+  /**
+   * Takes dead letters of which a retry was asked back to pending, by position, as if they had never been tried. None
+   * where `maxBytes` is 0 or less; a single event may overstep it.
+   * @throws {EpochError} As {@link commit}.
+   */
+  revive(
+    destinationId: string,
+    partition: Partition,
+    limit: { maxCount: number; maxBytes: number },
+  ): RevivedEvent[];
   close(): void;
 }
 
@@ -29,7 +58,7 @@ export interface DestinationProgress {
   cursor: Position | undefined;
   state: JsonObject | undefined;
   /** By position, ascending. */
-  pending: PendingEvent[];
+  pending: (PendingEvent & Partial<Pick<RevivedEvent, 'event'>>)[];
 }
 
 /** An event before the cursor that is not settled: to be tried again, or held back by another. */
@@ -46,6 +75,11 @@ export interface PendingEvent {
   resume?: JsonObject;
 }
 
+/** A dead letter that is pending again, with the copy of its event: the log may be trimmed past it. */
+export interface RevivedEvent extends PendingEvent {
+  event: Buffer;
+}
+
 /** All that one step of one destination changes. */
 export interface Settlement {
   destinationId: string;
@@ -59,7 +93,10 @@ export interface Settlement {
   decisions: readonly Decision[];
   /** Events of the request that are to be tried again, for the counts. Default none. */
   failures?: readonly Failure[];
-  /** Added, or replacing the row of the same position. A decided event's row goes by itself. */
+  /**
+   * Added, or replacing the row of the same position, except for a copy of the event that it has. A decided event's row
+   * goes by itself.
+   */
   pending: readonly PendingEvent[];
   dead: readonly DeadLetter[];
   /**
@@ -94,16 +131,6 @@ export interface Failure {
   eventName?: string;
 }
 
-export interface DeadLetter {
-  position: Position;
-  messageId: string;
-  code: string;
-  attemptCount: number;
-  diedAtMs: number;
-  /** A copy: the log may be trimmed past it. */
-  event: Buffer;
-}
-
 /** The reading side, for the console and commands, in any process. */
 export interface LedgerReader {
   /** One entry for each destination the ledger has ever seen, by id. */
@@ -114,6 +141,9 @@ export interface LedgerReader {
   eventCounts(query: EventCountQuery): EventCounts;
   /** By time and destination, of which at most `COUNT_ROW_MAX` durations are read. */
   requestTimes(query: CountQuery): RequestTimes[];
+  /** The newest dead letters behind a place in their list, at most `DEAD_PAGE_MAX_COUNT`. */
+  deadLetters(filter: DeadFilter, page: { maxCount: number; after?: DeadListPlace }): DeadPage;
+  deadLetter(place: DeadPlace): DeadLetterView | undefined;
   close(): void;
 }
 
@@ -124,8 +154,12 @@ export interface DestinationTotals {
   reorderedCount: number;
   /** By filter code. */
   filtered: Record<string, number>;
-  /** By failure code; dead letters. */
+  /** By failure code; those that are being tried again do not count. */
   dead: Record<string, number>;
+  /** By failure code: those of the dead whose letters were dropped on request. */
+  dropped: Record<string, number>;
+  /** By failure code: how often a dead letter went back to be tried again. */
+  revived: Record<string, number>;
   /** Events to be tried again, or held back by one that is. */
   pendingCount: number;
   /** For each partition the position from which on nothing is decided. */

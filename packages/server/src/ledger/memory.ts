@@ -1,8 +1,10 @@
 import type { JsonObject } from '@millrace/spec';
 import type { Partition, Position } from '../log/log.ts';
 import { systemClock, type Clock } from '../clock.ts';
+import { memoryDead, type MemoryDead } from './dead-memory.ts';
 import { EpochError, TRACE_ATTEMPT_COUNT } from './ledger.ts';
 import type {
+  DestinationProgress,
   DestinationTotals,
   DestinationTrace,
   Ledger,
@@ -27,44 +29,68 @@ export function memoryLedger(clock: Pick<Clock, 'nowMs'> = systemClock): MemoryL
   const times = new Map<Settlement, number>();
   const counts = memoryCounts();
   let pruned = new Set<Settlement>();
+  const deadLetters = memoryDead();
   let currentEpoch = 0;
   const of = (destinationId: string): Settlement[] =>
     settlements.filter((settlement) => settlement.destinationId === destinationId);
   const inPartition = (destinationId: string, partition: Partition): Settlement[] =>
     of(destinationId).filter((settlement) => settlement.partition === partition);
+  const loadPending = (destinationId: string, partition: Partition): DestinationProgress['pending'] =>
+    structuredClone(pendingAfter(inPartition(destinationId, partition))).map((pending) => {
+      const event = deadLetters.copyOf({ destinationId, partition, position: pending.position });
+      return event ? { ...pending, event } : pending;
+    });
 
   return {
     settlements,
     open() {
       const epoch = ++currentEpoch;
+      const checkEpoch = (): void => {
+        if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
+      };
       return {
         load(destinationId, partition) {
           const own = inPartition(destinationId, partition);
           return {
             cursor: own.at(-1)?.cursor,
             state: structuredClone(lastState(of(destinationId))),
-            pending: structuredClone(pendingAfter(own)),
+            pending: loadPending(destinationId, partition),
           };
         },
         neededFrom(destinationId, partition) {
-          const own = inPartition(destinationId, partition);
-          const cursor = own.at(-1)?.cursor;
-          const first = pendingAfter(own)[0]?.position ?? Infinity;
+          const cursor = inPartition(destinationId, partition).at(-1)?.cursor;
+          const first =
+            loadPending(destinationId, partition).find(({ event }) => !event)?.position ?? Infinity;
           return cursor === undefined ? undefined : Math.min(cursor, first);
         },
         commit(settlement) {
-          if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
+          checkEpoch();
           const kept = copyOf(settlement);
           settlements.push(kept);
           times.set(kept, clock.nowMs());
           counts.add(kept, clock.nowMs());
+          deadLetters.commit(settlement);
         },
         prune(retainMs) {
-          if (epoch !== currentEpoch) throw new EpochError('another router has opened the ledger');
+          checkEpoch();
           const fromMs = clock.nowMs() - retainMs;
           pruned = new Set(settlements.filter((settlement) => times.get(settlement)! < fromMs));
           counts.tidy(clock.nowMs());
           return false;
+        },
+        changeDead(action, selection) {
+          checkEpoch();
+          return deadLetters.change(action, selection);
+        },
+        revive(destinationId, partition, limit) {
+          if (!deadLetters.isAsked(destinationId, partition)) return [];
+          checkEpoch();
+          const revived = deadLetters.revive(destinationId, partition, limit);
+          const cursor = inPartition(destinationId, partition).at(-1)?.cursor ?? 0;
+          const pending = revived.map(({ position }) => ({ position, attemptCount: 0, notBeforeMs: 0 }));
+          if (revived.length > 0)
+            settlements.push({ destinationId, partition, cursor, decisions: [], pending, dead: [] });
+          return revived;
         },
         close: () => undefined,
       };
@@ -72,7 +98,7 @@ export function memoryLedger(clock: Pick<Clock, 'nowMs'> = systemClock): MemoryL
     reader: () => ({
       totals() {
         const ids = new Set(settlements.map(({ destinationId }) => destinationId));
-        return [...ids].toSorted().map((id) => totalsOf(id, of(id)));
+        return [...ids].toSorted().map((id) => totalsOf(id, of(id), deadLetters));
       },
       trace: (partition, position) => {
         const ids = new Set(
@@ -82,6 +108,8 @@ export function memoryLedger(clock: Pick<Clock, 'nowMs'> = systemClock): MemoryL
       },
       eventCounts: (query) => counts.eventCounts(query),
       requestTimes: (query) => counts.requestTimes(query),
+      deadLetters: (filter, page) => deadLetters.list(filter, page),
+      deadLetter: (place) => deadLetters.letter(place),
       close: () => undefined,
     }),
   };
@@ -164,7 +192,11 @@ function decisionOf(
   };
 }
 
-function totalsOf(destinationId: string, settlements: readonly Settlement[]): DestinationTotals {
+function totalsOf(
+  destinationId: string,
+  settlements: readonly Settlement[],
+  { revivedCounts, droppedCounts }: MemoryDead,
+): DestinationTotals {
   const cursors: Record<Partition, Position> = {};
   for (const { partition, cursor } of settlements) cursors[partition] = cursor;
   const decisions = settlements.flatMap((settlement) => settlement.decisions);
@@ -181,7 +213,9 @@ function totalsOf(destinationId: string, settlements: readonly Settlement[]): De
     deliveredCount: decisions.filter(({ outcome }) => outcome === 'delivered').length,
     reorderedCount: decisions.filter(({ reordered }) => reordered).length,
     filtered: countByCode('filtered'),
-    dead: countByCode('dead'),
+    dead: without(countByCode('dead'), revivedCounts.get(destinationId) ?? {}),
+    dropped: { ...droppedCounts.get(destinationId) },
+    revived: { ...revivedCounts.get(destinationId) },
     pendingCount: Object.keys(cursors)
       .map(
         (partition) => pendingAfter(settlements.filter((one) => one.partition === Number(partition))).length,
@@ -190,4 +224,9 @@ function totalsOf(destinationId: string, settlements: readonly Settlement[]): De
     cursors,
     ...(failed && { lastFailure: { atMs: failed.startedAtMs + failed.durationMs, code: failed.code } }),
   };
+}
+
+function without(counts: Record<string, number>, less: Record<string, number>): Record<string, number> {
+  const left = Object.entries(counts).map(([code, count]) => [code, count - (less[code] ?? 0)] as const);
+  return Object.fromEntries(left.filter(([, count]) => count > 0));
 }

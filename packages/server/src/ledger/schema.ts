@@ -4,7 +4,7 @@ import { parseRanges } from './ranges.ts';
 import type { SqliteDatabase } from '../sqlite/sqlite.ts';
 
 /** Grows with every change of the tables below. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** The file was written by another version of Millrace, or by something else. */
 export class LedgerVersionError extends Error {
@@ -73,6 +73,20 @@ const ADDED_IN_3 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+// A dead letter can be found and tried again. Everything that letters are found by stands in the index, so that those
+// which are not meant cost no look at their rows, which hold the events.
+const ADDED_IN_4 = `
+  ALTER TABLE pending ADD COLUMN event BLOB;
+  ALTER TABLE dead ADD COLUMN event_name TEXT;
+  ALTER TABLE dead ADD COLUMN exchange TEXT;
+  CREATE INDEX dead_listed ON dead (died_at_ms, destination, partition, position, code, event_name);
+
+  CREATE TABLE dead_retry (
+    destination TEXT, partition INTEGER, position INTEGER, asked_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (destination, partition, position)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * Makes the tables in an empty file, or brings an older one's up to date. Call it inside a transaction.
  * @throws {LedgerVersionError} The file holds tables of an unknown version.
@@ -80,9 +94,10 @@ const ADDED_IN_3 = `
 export function createTables(db: SqliteDatabase, path: string, nowMs: number): void {
   const found = foundVersion(db, path);
   if (found === SCHEMA_VERSION) return;
-  if (found === 1 || found === 2) {
-    if (found === 1) migrateFrom1(db, nowMs);
-    db.exec(ADDED_IN_3);
+  if (found !== undefined && found >= 1 && found < SCHEMA_VERSION) {
+    if (found < 2) migrateFrom1(db, nowMs);
+    if (found < 3) db.exec(ADDED_IN_3);
+    migrateFrom3(db);
     db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(SCHEMA_VERSION);
     return;
   }
@@ -90,6 +105,7 @@ export function createTables(db: SqliteDatabase, path: string, nowMs: number): v
   db.exec(TABLES);
   db.exec(ADDED_IN_2);
   db.exec(ADDED_IN_3);
+  db.exec(ADDED_IN_4);
   const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
   put.run('schema_version', SCHEMA_VERSION);
   put.run('epoch', 0);
@@ -146,6 +162,17 @@ function migrateFrom1(db: SqliteDatabase, nowMs: number): void {
     }
     if (rows.length < MIGRATION_PAGE_COUNT) break;
   }
+}
+
+function migrateFrom3(db: SqliteDatabase): void {
+  db.exec(ADDED_IN_4);
+  // As eventNameOf in the router says it.
+  db.exec(`
+    UPDATE dead SET event_name = CASE json_extract(CAST(event AS TEXT), '$.type')
+      WHEN 'track' THEN json_extract(CAST(event AS TEXT), '$.event')
+      ELSE json_extract(CAST(event AS TEXT), '$.name') END
+    WHERE json_valid(CAST(event AS TEXT))
+      AND json_extract(CAST(event AS TEXT), '$.type') IN ('track', 'page', 'screen')`);
 }
 
 export function metaValue(db: SqliteDatabase, key: 'schema_version' | 'epoch'): number | undefined {

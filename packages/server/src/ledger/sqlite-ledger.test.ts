@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../clock.ts';
 import { dead, delivered, describeLedger, filtered, held, letter, settlement } from './contract.ts';
 import type { LedgerStore } from './contract.ts';
+import { describeDeadLetters } from './dead-contract.ts';
 import { outcomesInBlock } from './decision-block.ts';
-import { LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
+import { examineLedger, LedgerVersionError, openLedger, openLedgerReader } from './index.ts';
 import { describeLedgerOverTime } from './over-time-contract.ts';
 import { sqliteDrivers } from '../sqlite/drivers.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
@@ -25,6 +26,7 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
   };
   describeLedger(driver.name, () => makeStore());
   describeLedgerOverTime(driver.name, makeStore);
+  describeDeadLetters(driver.name, () => makeStore());
 
   let folder: string;
   let path: string;
@@ -130,6 +132,7 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     older.commit(settlement({ cursor: 1031, attempt, decisions: [delivered(1020), delivered(1030)] }));
     older.close();
     inFile((db) => {
+      takeOutOf4(db);
       db.exec('DROP TABLE counter');
       if (version === 1) {
         db.exec('DROP TABLE attempt_block');
@@ -158,10 +161,52 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     ]);
   });
 
-  it.each([4, 99])('refuses schema version %d by name', (version) => {
+  it('brings a ledger of schema version 3 up to date, with the names of events that were dead', () => {
+    const older = openLedger(path, driver);
+    const events = [
+      { type: 'track', event: 'Order "Placed"', name: 'no' },
+      { type: 'page', name: 'Home' },
+      { type: 'identify', name: 'no' },
+      'no JSON',
+    ];
+    const letters = events.map((event, position) => ({
+      ...letter(position),
+      event: Buffer.from(typeof event === 'string' ? event : JSON.stringify(event)),
+    }));
+    older.commit(settlement({ cursor: 9, dead: letters, pending: [held(8)] }));
+    older.close();
+    inFile((db) => {
+      takeOutOf4(db);
+      db.exec("UPDATE meta SET value = 3 WHERE key = 'schema_version'");
+    });
+    const migrated = openLedger(path, driver);
+    expect(migrated.load('hook', 0).pending).toStrictEqual([held(8)]);
+    expect(migrated.changeDead('retry', { filter: { eventName: 'Home' } })).toStrictEqual({ count: 1 });
+    expect(migrated.revive('hook', 0, { maxCount: 9, maxBytes: 9 })).toMatchObject([{ position: 1 }]);
+    migrated.close();
+    const reader = openLedgerReader(path, driver);
+    const { letters: left } = reader.deadLetters({}, { maxCount: 9 });
+    expect(left.map(({ position, eventName }) => [position, eventName])).toStrictEqual([
+      [3, undefined],
+      [2, undefined],
+      [0, 'Order "Placed"'],
+    ]);
+    reader.close();
+  });
+
+  it('does not miss in the log what is pending with a copy of its own', () => {
+    const ledger = openLedger(path, driver);
+    ledger.commit(settlement({ cursor: 9, decisions: [dead(1)], dead: [letter(1)], pending: [held(5)] }));
+    ledger.changeDead('retry', { filter: {} });
+    ledger.revive('hook', 0, { maxCount: 1, maxBytes: 1 });
+    ledger.close();
+    expect(examineLedger(path)?.destinations).toMatchObject([{ pending: [{ first: 5, last: 5 }] }]);
+  });
+
+  it.each([5, 99])('refuses schema version %d by name', (version) => {
     openLedger(path, driver).close();
     inFile((db) => db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(version));
-    const words = `ledger.db has schema version ${version}, this version of Millrace reads 3`;
+    const words = `ledger.db has schema version ${version}, this version of Millrace reads 4`;
     expect(() => openLedger(path, driver)).toThrow(new LedgerVersionError(words));
     const reader = openLedgerReader(path, driver);
     expect(() => reader.totals()).toThrow(new LedgerVersionError(words));
@@ -226,3 +271,11 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(levels).toMatchObject([{ synchronous: 2 }, { synchronous: 1 }]);
   });
 });
+
+/** What version 4 added. */
+function takeOutOf4(db: SqliteDatabase): void {
+  db.exec(`
+    DROP TABLE dead_retry; DROP INDEX dead_listed;
+    ALTER TABLE dead DROP COLUMN exchange; ALTER TABLE dead DROP COLUMN event_name;
+    ALTER TABLE pending DROP COLUMN event;`);
+}

@@ -2,12 +2,14 @@ import { basename } from 'node:path';
 import type { JsonObject } from '@millrace/spec';
 import { systemClock, type Clock } from '../clock.ts';
 import type { Partition, Position } from '../log/log.ts';
+import type { DeadChange, DeadSelection } from './dead-letters.ts';
 import { addToBlock, blockOf, blocksOf } from './decision-block.ts';
 import { EpochError, LedgerUnusableError } from './ledger.ts';
-import type { Attempt, Decision, DestinationProgress, Ledger, PendingEvent, Settlement } from './ledger.ts';
+import type { Attempt, Decision, DestinationProgress, Ledger, RevivedEvent, Settlement } from './ledger.ts';
 import { formatRanges, rangesOf } from './ranges.ts';
 import { countWriter } from './sqlite-counts.ts';
 import { pruner } from './sqlite-pruner.ts';
+import { changeDead, revive } from './sqlite-dead.ts';
 import { deadValues, pendingOf, pendingValues } from './sqlite-rows.ts';
 import { createTables, metaValue } from './schema.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
@@ -89,8 +91,8 @@ class SqliteLedger implements Ledger {
   }
 
   /** All of them, since none may be forgotten; the router bounds how many there can be. */
-  #loadPending(destinationId: string, partition: Partition): PendingEvent[] {
-    const pending: PendingEvent[] = [];
+  #loadPending(destinationId: string, partition: Partition): DestinationProgress['pending'] {
+    const pending: DestinationProgress['pending'] = [];
     for (;;) {
       const after = pending.at(-1)?.position ?? -1;
       const page = this.#sql.pending.all(destinationId, partition, after, PENDING_PAGE_COUNT);
@@ -105,14 +107,37 @@ class SqliteLedger implements Ledger {
   }
 
   commit(settlement: Settlement): void {
-    if (!settlement.synced) {
-      this.#commit(settlement);
-      return;
-    }
-    // Syncs the WAL, and with it all that was committed before.
+    if (settlement.synced) this.#synced(() => this.#commit(settlement));
+    else this.#commit(settlement);
+  }
+
+  changeDead(action: 'retry' | 'drop', selection: DeadSelection): DeadChange {
+    return this.#synced(() =>
+      this.#db.transaction('IMMEDIATE', () => {
+        this.#checkEpoch();
+        return changeDead(this.#db, action, selection, Math.round(this.#clock.nowMs()));
+      }),
+    );
+  }
+
+  revive(
+    destinationId: string,
+    partition: Partition,
+    limit: { maxCount: number; maxBytes: number },
+  ): RevivedEvent[] {
+    // Without the write lock, since there mostly is none.
+    if (this.#sql.asked.all(destinationId, partition).length === 0) return [];
+    return this.#db.transaction('IMMEDIATE', () => {
+      this.#checkEpoch();
+      return revive(this.#db, destinationId, partition, limit);
+    });
+  }
+
+  /** Syncs the WAL, and with it all that was committed before. */
+  #synced<T>(work: () => T): T {
     this.#db.exec('PRAGMA synchronous=FULL');
     try {
-      this.#commit(settlement);
+      return work();
     } finally {
       this.#db.exec('PRAGMA synchronous=NORMAL');
     }
@@ -199,7 +224,7 @@ function prepareAll(db: SqliteDatabase) {
       SELECT min(position) AS position FROM (
         SELECT position FROM cursor WHERE destination = ? AND partition = ?
         UNION ALL
-        SELECT min(position) FROM pending WHERE destination = ? AND partition = ?)`),
+        SELECT min(position) FROM pending WHERE destination = ? AND partition = ? AND event IS NULL)`),
     putCursor: db.prepare(
       'INSERT OR REPLACE INTO cursor (destination, partition, position) VALUES (?, ?, ?)',
     ),
@@ -224,16 +249,20 @@ function prepareAll(db: SqliteDatabase) {
       SELECT * FROM pending WHERE destination = ? AND partition = ? AND position > ?
       ORDER BY position LIMIT ?`),
     putPending: db.prepare(`
-      INSERT OR REPLACE INTO pending
+      INSERT INTO pending
         (destination, partition, position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET
+        attempt_count = excluded.attempt_count, first_attempt_at_ms = excluded.first_attempt_at_ms,
+        not_before_ms = excluded.not_before_ms, code = excluded.code, resume = excluded.resume`),
     removePending: db.prepare(
       'DELETE FROM pending WHERE destination = ? AND partition = ? AND position BETWEEN ? AND ?',
     ),
+    asked: db.prepare('SELECT 1 FROM dead_retry WHERE destination = ? AND partition = ? LIMIT 1'),
     putDead: db.prepare(`
       INSERT OR REPLACE INTO dead
-        (destination, partition, position, message_id, code, attempt_count, died_at_ms, event)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+        (destination, partition, position, message_id, event_name, code, attempt_count, died_at_ms, event, exchange)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
   };
 }
 

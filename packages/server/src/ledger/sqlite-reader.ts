@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { DestinationTotals, LedgerReader } from './ledger.ts';
 import { hasTables } from './schema.ts';
 import { readEventCounts, readRequestTimes } from './sqlite-counts.ts';
+import { readDeadLetter, readDeadLetters } from './sqlite-dead.ts';
 import { readTraces } from './sqlite-trace.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
@@ -50,6 +51,20 @@ export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerRea
         hasTables(opened, path) ? readRequestTimes(opened, query) : [],
       );
     },
+    deadLetters(filter, page) {
+      const opened = database();
+      if (!opened) return { letters: [] };
+      return opened.transaction('DEFERRED', () =>
+        hasTables(opened, path) ? readDeadLetters(opened, filter, page) : { letters: [] },
+      );
+    },
+    deadLetter(place) {
+      const opened = database();
+      if (!opened) return undefined;
+      return opened.transaction('DEFERRED', () =>
+        hasTables(opened, path) ? readDeadLetter(opened, place) : undefined,
+      );
+    },
     close() {
       db?.close();
       db = undefined;
@@ -75,6 +90,8 @@ function readTotals(db: SqliteDatabase): DestinationTotals[] {
       reorderedCount: 0,
       filtered: {},
       dead: {},
+      dropped: {},
+      revived: {},
       pendingCount: 0,
       cursors: {},
     });
@@ -84,9 +101,10 @@ function readTotals(db: SqliteDatabase): DestinationTotals[] {
   });
   each('SELECT destination, outcome, code, count FROM total', (totals, row) => {
     const count = Number(row['count']);
-    if (row['outcome'] === 'delivered') totals.deliveredCount = count;
-    else if (row['outcome'] === 'reordered') totals.reorderedCount = count;
-    else (row['outcome'] === 'dead' ? totals.dead : totals.filtered)[String(row['code'])] = count;
+    const outcome = String(row['outcome']);
+    if (outcome === 'delivered') totals.deliveredCount = count;
+    else if (outcome === 'reordered') totals.reorderedCount = count;
+    else if (isByCode(outcome)) totals[outcome][String(row['code'])] = count;
   });
   each('SELECT destination, count(*) AS count FROM pending GROUP BY destination', (totals, row) => {
     totals.pendingCount = Number(row['count']);
@@ -94,7 +112,17 @@ function readTotals(db: SqliteDatabase): DestinationTotals[] {
   each(LAST_FAILURES, (totals, row) => {
     totals.lastFailure = { atMs: Number(row['at_ms']), code: String(row['code']) };
   });
-  return [...byId.values()];
+  return [...byId.values()].map((totals) => ({ ...totals, dead: stillDead(totals) }));
+}
+
+function isByCode(outcome: string): outcome is 'filtered' | 'dead' | 'dropped' | 'revived' {
+  return ['filtered', 'dead', 'dropped', 'revived'].includes(outcome);
+}
+
+/** The rows count each death; one that is tried again is dead no more. */
+function stillDead({ dead, revived }: DestinationTotals): Record<string, number> {
+  const left = Object.entries(dead).map(([code, count]) => [code, count - (revived[code] ?? 0)] as const);
+  return Object.fromEntries(left.filter(([, count]) => count > 0));
 }
 
 // One look into the partial index for each destination, however long the history.

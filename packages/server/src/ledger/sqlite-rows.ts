@@ -1,5 +1,6 @@
 import type { JsonObject } from '@millrace/spec';
-import type { DeadLetter, PendingEvent } from './ledger.ts';
+import type { DeadLetter, DeadLetterLine } from './dead-letters.ts';
+import type { DestinationProgress, PendingEvent } from './ledger.ts';
 import type { SqliteRow, SqliteValue } from '../sqlite/sqlite.ts';
 
 /** Events and letters as they stand in their rows. */
@@ -16,8 +17,8 @@ export function pendingValues(event: PendingEvent): SqliteValue[] {
   ];
 }
 
-export function pendingOf(row: SqliteRow): PendingEvent {
-  const { position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume } = row;
+export function pendingOf(row: SqliteRow): DestinationProgress['pending'][number] {
+  const { position, attempt_count, first_attempt_at_ms, not_before_ms, code, resume, event } = row;
   return {
     position: Number(position),
     attemptCount: Number(attempt_count),
@@ -25,16 +26,35 @@ export function pendingOf(row: SqliteRow): PendingEvent {
     ...(typeof first_attempt_at_ms === 'number' && { firstAttemptAtMs: first_attempt_at_ms }),
     ...(typeof code === 'string' && { code }),
     ...(typeof resume === 'string' && { resume: JSON.parse(resume) as JsonObject }),
+    ...(Buffer.isBuffer(event) && { event }),
   };
 }
 
-export function deadValues({
-  position,
-  messageId,
-  code,
-  attemptCount,
-  diedAtMs,
-  event,
-}: DeadLetter): SqliteValue[] {
-  return [position, messageId, code, attemptCount, Math.round(diedAtMs), event];
+export function deadValues(letter: DeadLetter): SqliteValue[] {
+  const { position, messageId, eventName, code, attemptCount, diedAtMs, event, exchange } = letter;
+  return [
+    position,
+    messageId,
+    eventName ?? null,
+    code,
+    attemptCount,
+    Math.round(diedAtMs),
+    event,
+    exchange === undefined ? null : JSON.stringify(exchange),
+  ];
+}
+
+export function deadLineOf(row: SqliteRow): DeadLetterLine {
+  const { destination, partition, position, event_name, asked_at_ms } = row;
+  return {
+    destinationId: String(destination),
+    partition: Number(partition),
+    position: Number(position),
+    messageId: String(row['message_id']),
+    ...(typeof event_name === 'string' && { eventName: event_name }),
+    code: String(row['code']),
+    attemptCount: Number(row['attempt_count']),
+    diedAtMs: Number(row['died_at_ms']),
+    ...(typeof asked_at_ms === 'number' && { retryAskedAtMs: asked_at_ms }),
+  };
 }

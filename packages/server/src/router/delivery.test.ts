@@ -68,6 +68,7 @@ describe('a delivery', () => {
       {
         position: 0,
         messageId: 'a',
+        eventName: 'Test',
         code: 'HTTP_400',
         attemptCount: 1,
         diedAtMs: clock.nowMs(),

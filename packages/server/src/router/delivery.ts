@@ -9,6 +9,7 @@ import { readPatiently, unreadableReason, type ReadLog } from './log-access.ts';
 import { isSame, logChange, stateOf, type DeliveryState } from './delivery-state.ts';
 import { ABORT_GRACE_MS, offer } from './offer.ts';
 import { Pacing } from './pacing.ts';
+import { Pace } from './pace.ts';
 import { Progress, type ProgressOptions } from './progress.ts';
 import { DEFAULT_RETRY_POLICY, waitsForDeadline, type RetryPolicy } from './retry-policy.ts';
 import { read, type Answer, type Reading } from './reading.ts';
@@ -26,6 +27,8 @@ export interface DeliveryOptions extends Omit<ProgressOptions, 'commit'> {
   retryPolicy?: RetryPolicy;
   /** Default: as many as the destination takes. */
   eventsPerSecond?: number | undefined;
+  /** At which dead letters go back to the destination; shared by its partitions. */
+  pace?: Pace;
 }
 
 const BLOCK_MAX_COUNT = 1_000;
@@ -47,6 +50,7 @@ export class Delivery {
   readonly #commits: Commits;
   readonly #pacing: Pacing;
   readonly #progress: Progress;
+  readonly #pace: Pace;
   readonly #read: ReadLog;
   readonly #inFlight = new Set<Promise<void>>();
   /** Ends waits for the log. */
@@ -58,6 +62,8 @@ export class Delivery {
   #closed = false;
   /** At first too: reading once is how a cursor beyond the durable end is noticed. */
   #mayHaveMore = true;
+  /** Of some dead letters a retry may have been asked, before we started too. */
+  #mayHaveAsked = true;
   #sleep: AbortController | undefined;
   #awake = false;
   #loop: Promise<void> | undefined;
@@ -75,6 +81,7 @@ export class Delivery {
       ...options,
       commit: (settlement) => this.#commits.commit(settlement),
     });
+    this.#pace = options.pace ?? new Pace();
     this.#read = readPatiently({ ...options, signal: this.#stopping.signal });
   }
 
@@ -90,6 +97,12 @@ export class Delivery {
   /** The durable end has moved. */
   notifyDurable(): void {
     this.#mayHaveMore = true;
+    this.#wake();
+  }
+
+  /** A retry of dead letters was asked for. */
+  notifyAsked(): void {
+    this.#mayHaveAsked = true;
     this.#wake();
   }
 
@@ -134,10 +147,11 @@ export class Delivery {
           await this.#retryCommit();
           continue;
         }
+        const reviveAtMs = this.#revive();
         const nextMs = this.#dispatch();
         if (!this.#active) return;
         if (this.#wantsMore()) await this.#readBlock();
-        else await this.#rest(nextMs);
+        else await this.#rest(earlier(nextMs, reviveAtMs));
       }
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
@@ -155,10 +169,14 @@ export class Delivery {
 
   /** Read ahead only as far as keeps every slot busy; the log is the better buffer. */
   #wantsMore(): boolean {
+    return this.#mayHaveMore && this.#wantsEvents();
+  }
+
+  #wantsEvents(): boolean {
     const { batch, maxConcurrency } = this.#options.destination;
     const { count, bytes } = this.#progress.room;
     const enough = batch.maxCount * maxConcurrency;
-    return this.#mayHaveMore && count > 0 && bytes > 0 && this.#progress.readyCount < enough;
+    return count > 0 && bytes > 0 && this.#progress.readyCount < enough;
   }
 
   async #readBlock(): Promise<void> {
@@ -171,6 +189,22 @@ export class Delivery {
     if (block.length === 0 || this.#closed) return;
     this.#mayHaveMore = true;
     this.#committing(() => this.#progress.arrive(block, this.#options.clock.nowMs()));
+  }
+
+  /** Takes up dead letters to be tried again. Returns when to do so again, where that is a question of time. */
+  #revive(): number | undefined {
+    // One in trouble would only fill up with them.
+    if (!this.#mayHaveAsked || this.#pacing.health.kind !== 'sound' || !this.#wantsEvents()) return undefined;
+    const nowMs = this.#options.clock.nowMs();
+    const left = this.#pace.left(nowMs);
+    if (left > 0) {
+      this.#committing(() => {
+        const revivedCount = this.#progress.revive(left, nowMs);
+        this.#pace.spend(revivedCount, nowMs);
+        this.#mayHaveAsked = revivedCount > 0;
+      });
+    }
+    return this.#mayHaveAsked ? this.#pace.nextRoundAtMs : undefined;
   }
 
   /** Fills the free slots. Returns when to look again if nothing happens before. */
@@ -241,7 +275,11 @@ export class Delivery {
       policy: this.#policy,
       nextProbeMs,
     });
-    const positions = batch.slice(0, outcomes.length).map((event) => event.progress.position);
+    const positions = batch
+      .slice(0, outcomes.length)
+      .map((event) => event.progress.position)
+      // One that was a dead letter stands behind later ones.
+      .toSorted((a, b) => a - b);
     if (isWhole) this.#progress.split(batch.filter((_, index) => verdicts[index]?.kind !== 'decided'));
     this.#committing(() =>
       this.#progress.settle(batch, verdicts, {
@@ -316,6 +354,10 @@ export class Delivery {
     }
     this.#awake = false;
   }
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function deliveryEvent({ event, json, progress }: LaneEvent): DeliveryEvent {

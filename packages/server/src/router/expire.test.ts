@@ -27,3 +27,15 @@ it('leaves the cursor where that is behind, and what is pending there', async ()
   expect(ledger.neededFrom('hook', 0)).toBe(8);
   expect(store.settlements.at(-1)?.synced).toBe(true);
 });
+
+it('leaves what has a copy of its event', async () => {
+  const ledger = memoryLedger().open();
+  const letter = { messageId: 'm', code: 'HTTP_400', attemptCount: 1, diedAtMs: 1, event: Buffer.from('{}') };
+  const decided = { position: 3, outcome: 'dead', code: 'HTTP_400' } as const;
+  const dead = [{ ...letter, position: 3 }];
+  ledger.commit({ ...of, ...nothing, cursor: 20, decisions: [decided], dead });
+  ledger.changeDead('retry', { filter: {} });
+  ledger.revive('hook', 0, { maxCount: 1, maxBytes: 1 });
+  await expire(ledger, { ...of, before: 30 });
+  expect(ledger.load('hook', 0)).toMatchObject({ cursor: 30, pending: [{ position: 3 }] });
+});

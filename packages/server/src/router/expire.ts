@@ -7,7 +7,8 @@ const CHUNK_COUNT = 10_000;
 /**
  * Decides all that a destination still needs before a position as `EXPIRED_BEFORE_DELIVERY`. There are no dead letters: a
  * copy of the events is what there is no room for. Nobody has looked at them, so those that it would have filtered are
- * counted too. The destination must be stopped; synced when it resolves.
+ * counted too. What has a copy of its event stays pending. The destination must be
+ * stopped; synced when it resolves.
  * @returns How many events those were.
  */
 export async function expire(
@@ -25,7 +26,9 @@ export async function expire(
       dead: [],
       synced,
     });
-  const tried = pending.map(({ position }) => position).filter((position) => position < before);
+  const tried = pending
+    .filter(({ position, event }) => position < before && !event)
+    .map(({ position }) => position);
   if (tried.length > 0) commit(cursor, tried, cursor >= before);
   for (let from = cursor; from < before; from += CHUNK_COUNT) {
     const to = Math.min(before, from + CHUNK_COUNT);

@@ -1,3 +1,4 @@
+import type { DeadChange, DeadSelection } from '../ledger/dead-letters.ts';
 import type { DurableEnds, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 
 /** What the server tells the router over the child's IPC channel. */
@@ -18,6 +19,8 @@ export type ToRouter =
   | { type: 'starts'; starts: LogStarts }
   /** May the log be trimmed to there? With `drop`, whoever still needs it loses it. Answered by `released`. */
   | { type: 'release'; id: number; partition: Partition; before: Position; drop: boolean }
+  /** Asks for a retry of dead letters, or drops them. Answered by `changed`. */
+  | { type: 'changeDead'; id: number; action: 'retry' | 'drop'; selection: DeadSelection }
   /** Finish what is in flight, commit, exit 0. */
   | { type: 'stop' };
 
@@ -31,6 +34,7 @@ export type ToServer =
   | { type: 'needs'; needs: Needs }
   /** The log may be trimmed to `before`: that nobody needs what is there outlives power loss. */
   | { type: 'released'; id: number; before: Position }
+  | { type: 'changed'; id: number; change: DeadChange }
   /** The router cannot work and exits; the words are safe to show. */
   | { type: 'failed'; message: string };
 

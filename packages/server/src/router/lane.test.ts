@@ -130,6 +130,15 @@ describe('a lane', () => {
     expect(event.json.buffer.byteLength).toBe(10);
   });
 
+  it('lines an event without a place up behind those that are there, whatever its position', () => {
+    const lane = new Lane(NO_WAIT);
+    lane.add(arrival(7, ['a']), 0);
+    lane.add({ ...arrival(3, []), keys: undefined }, 0);
+    lane.add({ ...arrival(2, []), keys: undefined }, 0);
+    lane.add(arrival(8, []), 0);
+    expect(taken(lane).map(({ progress }) => progress.position)).toEqual([7, 3, 2, 8]);
+  });
+
   it('refuses what would break its order', () => {
     const lane = new Lane(NO_WAIT);
     const event = lane.add(arrival(2, []), 0);
@@ -154,9 +163,9 @@ class LiteralLane {
     let bytes = 0;
     for (const event of this.events) {
       const free =
-        event.state === 'idle' && event.notBeforeMs <= nowMs && !event.keys.some((key) => blocked.has(key));
+        event.state === 'idle' && event.notBeforeMs <= nowMs && !event.keys?.some((key) => blocked.has(key));
       if (!free) {
-        for (const key of event.keys) blocked.add(key);
+        for (const key of event.keys ?? []) blocked.add(key);
         continue;
       }
       if (batch.length === maxCount || (batch.length > 0 && bytes + event.json.length > maxBytes)) break;
@@ -173,6 +182,8 @@ class LiteralLane {
 
 type Step =
   | { kind: 'add'; keys: string[]; bytes: number; notBeforeMs: number }
+  /** Of an event that was dead, from long before. */
+  | { kind: 'revive'; bytes: number }
   | { kind: 'take' }
   | { kind: 'answer'; which: number; settled: boolean[]; delayMs: number }
   | { kind: 'pass'; ms: number };
@@ -186,6 +197,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       bytes: fc.integer({ min: 1, max: 30 }),
       notBeforeMs: fc.constantFrom(0, 0, 0, 20),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('revive' as const), bytes: fc.integer({ min: 1, max: 30 }) }),
   },
   { weight: 3, arbitrary: fc.constant({ kind: 'take' as const }) },
   {
@@ -211,9 +226,15 @@ function runBesideTheRule(steps: Step[], limits: BatchLimits): void {
   const literal = new LiteralLane();
   const batches: (readonly LaneEvent[])[] = [];
   let nowMs = 1;
-  let position = 0;
+  let position = 1_000;
+  let revivedPosition = 1_000;
   for (const step of steps) {
     if (step.kind === 'pass') nowMs += step.ms;
+    if (step.kind === 'revive') {
+      const revived = { ...arrival((revivedPosition -= 1), [], step.bytes), keys: undefined };
+      lane.add(revived, nowMs);
+      literal.events.push({ ...revived, state: 'idle', notBeforeMs: 0 });
+    }
     if (step.kind === 'add') {
       const added = arrival((position += 1), step.keys, step.bytes, step.notBeforeMs);
       lane.add(added, nowMs);

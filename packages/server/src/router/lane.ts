@@ -17,8 +17,12 @@ export interface LaneEvent {
 export interface LaneArrival {
   event: SegmentEvent;
   json: Buffer;
-  /** Events with a key in common are offered in the order of their positions. */
-  keys: readonly string[];
+  /**
+   * Events with a key in common are offered in the order of their positions. Undefined for an event that has lost its
+   * place, a dead letter that is tried again: it holds nobody back, nobody holds it back, and it lines up behind those
+   * that are there.
+   */
+  keys: readonly string[] | undefined;
   progress: PendingEvent;
 }
 
@@ -42,6 +46,8 @@ interface Entry extends LaneEvent {
   phase: LaneEvent['phase'];
   json: Buffer;
   readonly enteredAtMs: number;
+  /** Its place in line: the order of arrival, which is that of positions where there are keys. */
+  readonly rank: number;
   /** Of its keys, how many have an earlier unsettled event. */
   blockedCount: number;
   /** Only events of the same part travel together; 0 where the batch was never taken apart. */
@@ -70,11 +76,12 @@ export class Lane {
   readonly #holds: Holds<Entry>;
   readonly #order = new KeyOrder<Entry>();
   /** Idle and not blocked. Events arrive in order, so what is not blocked never gets blocked again. */
-  readonly #ready = new Heap<Entry>(({ position }) => position);
+  readonly #ready = new Heap<Entry>((entry) => entry.rank);
   /** The same, with a time before which they may not be sent. */
   readonly #waiting = new Heap<Entry>((entry) => entry.progress.notBeforeMs);
   #lastPart = 0;
   #lastPosition = -1;
+  #arrivedCount = 0;
   #count = 0;
   #bytes = 0;
 
@@ -102,11 +109,14 @@ export class Lane {
     return { count: this.#limits.maxCount - this.#count, bytes: this.#limits.maxBytes - this.#bytes };
   }
 
-  /** Positions must ascend from call to call. */
+  /** Positions of events with keys must ascend from call to call. */
   add(arrival: LaneArrival, nowMs: number): LaneEvent {
-    if (arrival.progress.position <= this.#lastPosition) throw new RangeError('positions must ascend');
-    this.#lastPosition = arrival.progress.position;
-    const { event, json, progress } = arrival;
+    const { event, json, progress, keys } = arrival;
+    if (keys) {
+      if (progress.position <= this.#lastPosition) throw new RangeError('positions must ascend');
+      this.#lastPosition = progress.position;
+    }
+    this.#arrivedCount += 1;
     const entry: Entry = {
       position: progress.position,
       event,
@@ -114,10 +124,11 @@ export class Lane {
       progress,
       phase: 'idle',
       enteredAtMs: nowMs,
+      rank: this.#arrivedCount,
       blockedCount: 0,
       part: 0,
     };
-    this.#order.join(entry, arrival.keys);
+    this.#order.join(entry, keys ?? []);
     entry.blockedCount = this.#order.blockedCount(entry);
     this.#count += 1;
     this.#bytes += json.length;
@@ -230,7 +241,7 @@ export class Lane {
   #choose(nowMs: number, maxCount: number): { entries: Entry[]; full: boolean } {
     const { maxBytes } = this.#batch;
     const entries: Entry[] = [];
-    const followers = new Heap<Entry>(({ position }) => position);
+    const followers = new Heap<Entry>((entry) => entry.rank);
     const unblockedCounts = new Map<Entry, number>();
     let bytes = 0;
     while (entries.length < maxCount) {
@@ -262,8 +273,8 @@ function earliest(a: number | undefined, b: number | undefined): number | undefi
 }
 
 function lower(a: Heap<Entry>, b: Heap<Entry>): Heap<Entry> {
-  const ofA = a.peek()?.position ?? Infinity;
-  const ofB = b.peek()?.position ?? Infinity;
+  const ofA = a.peek()?.rank ?? Infinity;
+  const ofB = b.peek()?.rank ?? Infinity;
   return ofB < ofA ? b : a;
 }
 

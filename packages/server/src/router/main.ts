@@ -51,6 +51,9 @@ process.on('message', (message) => {
     case 'release':
       released = released.then(() => release(told)).catch(ledgerFailed);
       break;
+    case 'changeDead':
+      changeDead(told);
+      break;
     case 'stop':
       void stop().catch(fail);
       break;
@@ -139,6 +142,13 @@ function sendNeeds(router: Router): void {
   const text = JSON.stringify(needs);
   if (text !== toldNeeds) send({ type: 'needs', needs });
   toldNeeds = text;
+}
+
+/** Without an answer where we have only just started, or the ledger fails, which ends this process. */
+function changeDead({ id, action, selection }: Extract<ToRouter, { type: 'changeDead' }>): void {
+  if (!running) return;
+  const change = running.router.changeDead(action, selection);
+  if (change) send({ type: 'changed', id, change });
 }
 
 async function stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { JsonObject, SegmentEvent } from '@millrace/spec';
 import type { Destination } from '../destinations/destination.ts';
-import type { DeadLetter, Decision, Failure, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
+import type { DeadLetter } from '../ledger/dead-letters.ts';
+import type { Decision, Failure, Ledger, PendingEvent, Settlement } from '../ledger/ledger.ts';
 import type { Partition, Position } from '../log/log.ts';
 import { eventNameOf } from './event-name.ts';
 import { filterOnReading, type FilterOnReading } from './filter.ts';
@@ -17,7 +18,7 @@ export interface ProgressOptions {
   destination: Destination;
   partition: Partition;
   commit: (settlement: Settlement) => void;
-  ledger: Pick<Ledger, 'load'>;
+  ledger: Pick<Ledger, 'load' | 'revive'>;
   /** Default: by the types that the destination accepts and the `integrations` object. */
   filter?: FilterOnReading;
   /** Default `user`: events that share a user are kept in order. */
@@ -74,10 +75,25 @@ export class Progress {
     if (cursor === undefined) throw new Error('the destination has no cursor in this partition');
     this.#frontier = new Frontier(cursor);
     this.#destinationState = state;
+    const inLog = pending.filter(({ event }) => !event);
     this.#lane.restartHolds(nowMs);
-    for await (const { logged, progress } of pendingRecords(read, pending)) {
+    for await (const { logged, progress } of pendingRecords(read, inLog)) {
       this.#lane.detach(this.#admit(logged, progress, nowMs));
     }
+    for (const { event, ...progress } of pending) if (event) this.#admitRevived(event, progress, nowMs);
+  }
+
+  /**
+   * Takes dead letters of which a retry was asked back into the lane, as far as there is room. Returns how many: fewer
+   * than asked for where there are no more, or no more room.
+   */
+  revive(maxCount: number, nowMs: number): number {
+    const { ledger, destinationId, partition } = this.#options;
+    const { count, bytes } = this.room;
+    const limit = { maxCount: Math.max(0, Math.min(maxCount, count)), maxBytes: bytes };
+    const revived = ledger.revive(destinationId, partition, limit);
+    for (const { event, ...progress } of revived) this.#admitRevived(event, progress, nowMs);
+    return revived.length;
   }
 
   /**
@@ -180,6 +196,12 @@ export class Progress {
   #admit({ sourceId, event, json }: LoggedEvent, progress: PendingEvent, nowMs: number): LaneEvent {
     const keys = this.#options.order === 'none' ? [] : orderKeys(sourceId, event);
     return this.#lane.add({ event, json, keys, progress }, nowMs);
+  }
+
+  /** It lost its place when it died: later events of the same person may have been delivered since. */
+  #admitRevived(json: Buffer, progress: PendingEvent, nowMs: number): void {
+    const event = JSON.parse(json.toString()) as SegmentEvent;
+    this.#lane.add({ event, json, keys: undefined, progress }, nowMs);
   }
 }
 

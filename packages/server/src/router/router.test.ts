@@ -28,13 +28,12 @@ function setup(
   const options: RouterOptions = {
     configs,
     createDestination: async ({ id }) =>
-      destinationOf(
-        delivers[id] ??
-          (async (events) => {
-            (delivered[id] ??= []).push(...events.map(({ event }) => event.messageId));
-            return { outcomes: events.map(() => ({ kind: 'delivered' })) };
-          }),
-      ),
+      destinationOf(async (events, context) => {
+        const deliver = delivers[id];
+        if (deliver) return deliver(events, context);
+        (delivered[id] ??= []).push(...events.map(({ event }) => event.messageId));
+        return { outcomes: events.map(() => ({ kind: 'delivered' })) };
+      }),
     ledger: memoryLedger().open(),
     openReader: async () => log.openReader(),
     get durableEnds() {
@@ -67,6 +66,10 @@ const config = (id: string, enabled = true): DestinationConfig => ({
   id,
   enabled,
   settings: {},
+});
+
+const rejecting: Deliver = async (events) => ({
+  outcomes: events.map(() => ({ kind: 'rejected', code: 'HTTP_400' })),
 });
 
 const startingAt = (start: StartPosition): DestinationConfig[] => [
@@ -262,6 +265,35 @@ describe('the router', () => {
     const router = await openRouter({ ...world.options, durableEnds, starts: { 0: 2 } });
     await delivering(router, world);
     expect(world.delivered).toEqual({ back: ['c'] });
+    await router.stop();
+  });
+
+  it('takes up dead letters as soon as a retry is asked for, of a destination that is running', async () => {
+    const delivers: Record<string, Deliver> = { hook: rejecting };
+    const world = setup([config('hook'), config('off', false)], delivers);
+    const router = await openRouter(world.options);
+    const { ledger } = world.options;
+    const letter = {
+      messageId: 'm',
+      code: 'HTTP_400',
+      attemptCount: 1,
+      diedAtMs: 1,
+      event: Buffer.from('{}'),
+    };
+    const off = { destinationId: 'off', partition: 0, decisions: [], pending: [] };
+    ledger.commit({ ...off, cursor: 9, dead: [{ ...letter, position: 3 }] });
+    await world.append('a');
+    await delivering(router, world);
+    const given: string[] = [];
+    delivers['hook'] = async (events) => {
+      given.push(...events.map(({ event }) => event.messageId));
+      return { outcomes: events.map(() => ({ kind: 'delivered' })) };
+    };
+    expect(router.changeDead('retry', { filter: {} })).toEqual({ count: 2 });
+    await settled();
+    expect(given).toEqual(['a']);
+    expect(ledger.load('off', 0).pending).toEqual([]);
+    expect(router.changeDead('drop', { filter: {} })).toEqual({ count: 1 });
     await router.stop();
   });
 

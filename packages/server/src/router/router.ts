@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Destination, DestinationConfig } from '../destinations/destination.ts';
+import type { DeadChange, DeadSelection } from '../ledger/dead-letters.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { DurableEnds, LogReader, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 import { Delivery } from './delivery.ts';
@@ -12,6 +13,7 @@ import { retryPolicyOf } from './retry-policy.ts';
 import { preparedDestination } from './prepared-destination.ts';
 import { startPosition } from './start-position.ts';
 import type { DestinationStatus } from './ipc.ts';
+import { Pace } from './pace.ts';
 
 export interface RouterOptions {
   configs: readonly DestinationConfig[];
@@ -42,6 +44,11 @@ export interface Router {
    * With `drop`, those that need it lose it: their deliveries stop, that is decided, and they go on behind it.
    */
   release(partition: Partition, before: Position, drop: boolean): Promise<Position>;
+  /**
+   * As `Ledger.changeDead`; what a retry was asked for is taken up at once where its destination is running. Undefined
+   * where the ledger cannot be written.
+   */
+  changeDead(action: 'retry' | 'drop', selection: DeadSelection): DeadChange | undefined;
   /** Finishes what is in flight, at most 11 s, and closes the readers. The ledger stays open. */
   stop(): Promise<void>;
 }
@@ -98,6 +105,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     const filter = filterOnReading(destinationId, made, { ...config, rules });
     const reader = await openReader();
     reader.setDurableEnds(durableEnds);
+    const pace = new Pace();
     const open = (partition: Partition): Delivery =>
       new Delivery({
         destinationId,
@@ -111,6 +119,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
         ledger,
         clock,
         logger,
+        pace,
         onState: () => options.onStatus(status()),
         onLedgerError,
       });
@@ -173,6 +182,17 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
           ledger.commit({ destinationId, partition, cursor, ...nothing, synced: true });
       }
       return released;
+    },
+    changeDead(action, selection) {
+      try {
+        const change = ledger.changeDead(action, selection);
+        if (action === 'retry' && change.count > 0)
+          for (const { deliveries } of routes) for (const delivery of deliveries) delivery.notifyAsked();
+        return change;
+      } catch (error) {
+        onLedgerError(error);
+        return undefined;
+      }
     },
     stop: stopAll,
   };

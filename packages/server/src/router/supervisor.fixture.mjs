@@ -33,6 +33,9 @@ process.on('message', (message) => {
     const needed = before === 0 ? startedAt : 3;
     process.send({ type: 'released', id, before: drop ? before : needed });
   }
+  if (message.type === 'changeDead' && message.action === 'drop') {
+    process.send({ type: 'changed', id: message.id, change: { count: message.selection.places.length } });
+  }
   if (message.type === 'stop' && behaviour !== 'deaf') process.exit(0);
 });
 process.on('disconnect', () => process.exit(0));

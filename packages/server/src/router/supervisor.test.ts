@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { DurableEnds, LogStarts } from '../log/log.ts';
 import { ReleaseError } from './releases.ts';
+import { RouterUnavailableError } from './requests.ts';
 import {
   ConfigRefusedError,
   restartDelayMs,
@@ -170,6 +171,16 @@ describe('the supervisor', () => {
     process.kill(pid, 'SIGKILL');
     await vi.waitFor(() => expect(heard(router)).not.toMatchObject({ pid }), WAIT);
     await expect(router.release(0, 0, false, never)).resolves.toBe(4);
+  });
+
+  it('has dead letters changed by the router, and rejects where it dies before it answers', async () => {
+    const router = await start('sound');
+    const places = [{ destinationId: 'hook', partition: 0, position: 3 }];
+    await expect(router.changeDead('drop', { places })).resolves.toEqual({ count: 1 });
+    const unanswered = router.changeDead('retry', { places });
+    process.kill(heard(router).pid, 'SIGKILL');
+    await expect(unanswered).rejects.toBeInstanceOf(RouterUnavailableError);
+    await expect(router.changeDead('drop', { places })).rejects.toBeInstanceOf(RouterUnavailableError);
   });
 });
 

@@ -1,10 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../clock.ts';
+import type { DeadChange, DeadSelection } from '../ledger/dead-letters.ts';
 import type { DurableEnds, EventLog, LogStarts, Needs, Partition, Position } from '../log/log.ts';
 import type { RouterLogger } from './describe-error.ts';
 import { durableSender } from './durable-sender.ts';
 import type { DestinationStatus, ToRouter, ToServer } from './ipc.ts';
 import { ReleaseError, Releases } from './releases.ts';
+import { Requests, RouterUnavailableError } from './requests.ts';
 
 export interface RouterProcessOptions {
   /** The child's entry file. */
@@ -52,6 +54,11 @@ export interface RouterProcess {
    */
   replace(options: { timeoutMs: number }): Promise<void>;
   /**
+   * As `Ledger.changeDead`, by the router, which alone writes the ledger.
+   * @throws {RouterUnavailableError} None runs, or it does not answer within ten seconds.
+   */
+  changeDead(action: 'retry' | 'drop', selection: DeadSelection): Promise<DeadChange>;
+  /**
    * Has the router finish what is in flight, and resolves when its process has ended; it is killed
    * after `timeoutMs`. Calls join. Never rejects.
    */
@@ -78,6 +85,7 @@ const RESTART_MAX_MS = 10_000;
 const SOUND_AFTER_MS = 60_000;
 /** To give up events, each destination that needs them is stopped before: 11 s at most. */
 const RELEASE_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /** How long to wait after so many failures in a row, at least 1. */
 export function restartDelayMs(failureCount: number): number {
@@ -187,6 +195,10 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
     setStarts: (starts) => child?.setStarts(starts),
     check: (configFile) => checkInChild(options, configFile),
     replace: ({ timeoutMs }) => replace(timeoutMs),
+    async changeDead(action, selection) {
+      if (!child || status.state !== 'running') throw new RouterUnavailableError('the router is not running');
+      return child.changeDead(action, selection);
+    },
     stop: ({ timeoutMs }) => (stopped ??= end(timeoutMs)),
   };
 }
@@ -198,6 +210,7 @@ interface RunningChild {
   setDurableEnds(ends: DurableEnds): void;
   setStarts(starts: LogStarts): void;
   release(partition: Partition, before: Position, drop: boolean, signal: AbortSignal): Promise<Position>;
+  changeDead(action: 'retry' | 'drop', selection: DeadSelection): Promise<DeadChange>;
   stop(): void;
   kill(): void;
 }
@@ -254,9 +267,12 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
     timeoutMs: RELEASE_TIMEOUT_MS,
     send: (message) => send(child, message),
   });
+  const changes = new Requests<DeadChange>({ clock, timeoutMs: ANSWER_TIMEOUT_MS });
+  child.on('exit', () => changes.end());
   child.on('message', (message) => {
     const told = message as ToServer;
     if (told.type === 'released') releases.answered(told.id, told.before);
+    if (told.type === 'changed') changes.answered(told.id, told.change);
     onMessage(told);
   });
   const ready = new Promise<undefined>((resolve) => {
@@ -279,6 +295,8 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
     setDurableEnds: sendEnds,
     setStarts: (starts) => send(child, { type: 'starts', starts }),
     release: (partition, before, drop, signal) => releases.ask(partition, before, drop, signal),
+    changeDead: (action, selection) =>
+      changes.ask((id) => send(child, { type: 'changeDead', id, action, selection })),
     stop: () => send(child, { type: 'stop' }),
     kill: () => void child.kill('SIGKILL'),
   };

@@ -159,7 +159,7 @@ export function rig(clock: ManualClock = manualClock()): Rig {
         destination,
         partition: 0,
         reader,
-        ledger: ledger.open(),
+        ledger: overrides.ledger ?? ledger.open(),
         clock,
         logger,
         onState: (state) => states.push(state),

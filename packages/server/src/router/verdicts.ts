@@ -1,5 +1,8 @@
+import { isJsonObject, type JsonObject } from '@millrace/spec';
 import type { Outcome } from '../destinations/destination.ts';
-import type { DeadLetter, Decision, PendingEvent } from '../ledger/ledger.ts';
+import type { DeadLetter } from '../ledger/dead-letters.ts';
+import type { Decision, PendingEvent } from '../ledger/ledger.ts';
+import { eventNameOf } from './event-name.ts';
 import type { LaneEvent } from './lane.ts';
 import type { Reading } from './reading.ts';
 import { sentOutcomes } from './unsent.ts';
@@ -25,6 +28,8 @@ export interface BatchContext {
   nextProbeMs?: number | undefined;
 }
 
+const EXCHANGE_MAX_BYTES = 4_096;
+
 /** A verdict for each event of the batch. A batch that was rejected as one is offered again, in parts. */
 export function verdictsOf(
   batch: readonly LaneEvent[],
@@ -39,20 +44,36 @@ export function verdictsOf(
   });
 }
 
-export function buried(event: LaneEvent, code: string, attemptCount: number, nowMs: number): Verdict {
+export function buried(
+  event: LaneEvent,
+  code: string,
+  attemptCount: number,
+  nowMs: number,
+  exchange?: JsonObject,
+): Verdict {
   const { position } = event.progress;
+  const eventName = eventNameOf(event.event);
   return {
     kind: 'decided',
     decision: { position, outcome: 'dead', code },
     deadLetter: {
       position,
       messageId: event.event.messageId,
+      ...(eventName !== undefined && { eventName }),
       code,
       attemptCount,
       diedAtMs: nowMs,
       event: event.json,
+      ...(exchange && { exchange }),
     },
   };
+}
+
+/** For people only: what breaks its bound is left out, and is no reason to fail the batch. */
+function keptExchange(exchange: unknown): JsonObject | undefined {
+  const json = jsonOf(exchange);
+  if (!json || Buffer.byteLength(json) > EXCHANGE_MAX_BYTES) return undefined;
+  return JSON.parse(json) as JsonObject;
 }
 
 function verdictOf(event: LaneEvent, outcome: Outcome, context: BatchContext): Verdict {
@@ -65,7 +86,7 @@ function verdictOf(event: LaneEvent, outcome: Outcome, context: BatchContext): V
     case 'filtered':
       return { kind: 'decided', decision: { position, outcome: 'filtered', code: outcome.code } };
     case 'rejected':
-      return buried(event, outcome.code, attemptCount, context.nowMs);
+      return buried(event, outcome.code, attemptCount, context.nowMs, keptExchange(outcome.exchange));
     case 'unauthorized':
       return { kind: 'unauthorized', progress: { ...progress, notBeforeMs: 0, code: outcome.code } };
     default:
@@ -85,7 +106,7 @@ function retried(
   const retryAfterMs = outcome.afterMs;
   const next = afterFailure({ attemptCount, firstAttemptAtMs, nowMs, retryAfterMs, random }, policy);
   if (next.kind === 'exhausted' && next.atMs <= nowMs) {
-    return buried(event, 'RETRIES_EXHAUSTED', attemptCount, nowMs);
+    return buried(event, 'RETRIES_EXHAUSTED', attemptCount, nowMs, keptExchange(outcome.exchange));
   }
   const notBeforeMs = next.kind === 'retry' ? next.notBeforeMs : next.atMs;
   // A failure that says nothing of it leaves as much to do as there was before.
@@ -111,10 +132,22 @@ function probed(
   const { progress } = event;
   const notBeforeMs = nextProbeMs + 1;
   const deadlineMs = (progress.firstAttemptAtMs ?? Infinity) + policy.giveUpAfterMs;
-  if (notBeforeMs >= deadlineMs) return buried(event, 'RETRIES_EXHAUSTED', progress.attemptCount, nowMs);
+  if (notBeforeMs >= deadlineMs) {
+    const exchange = keptExchange(outcome.exchange);
+    return buried(event, 'RETRIES_EXHAUSTED', progress.attemptCount, nowMs, exchange);
+  }
   const resume = outcome.resume ?? progress.resume;
   return {
     kind: 'retry',
     progress: { ...progress, notBeforeMs, code: outcome.code, ...(resume && { resume }) },
   };
+}
+
+/** Undefined for what JSON cannot hold. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return isJsonObject(value) ? JSON.stringify(value) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import { BATCH_MAX_BYTES, EVENT_TYPES, type FailureCode } from '@millrace/spec';
 import { Agent, request, type Dispatcher } from 'undici';
 import { systemClock, type Clock } from '../../clock.ts';
 import type { BatchLimits, DeliveryEvent, Destination, Outcome } from '../destination.ts';
+import { exchangeOf } from '../exchange.ts';
 import { httpOutcome } from '../http-outcome.ts';
 import { compressed } from './content-encoding.ts';
 import { WEBHOOK_NAME, type WebhookSettings } from './settings.ts';
@@ -11,8 +12,9 @@ import { readTls } from './tls-settings.ts';
 const MAX_CONCURRENCY = 8;
 /** Beyond the time-out of a request, for all that is not the request. */
 const SPARE_MS = 30_000;
-/** Answers are not read for what they say, only so that the connection can be used again. */
+/** Answers are read so that the connection can be used again; what those to a failure say is shown to people. */
 const ANSWER_MAX_BYTES = 64 * 1024;
+const SHOWN_HEADERS = ['content-type', 'content-encoding', 'user-agent', 'webhook-id', 'webhook-timestamp'];
 
 export interface WebhookEffects {
   clock?: Clock;
@@ -23,11 +25,9 @@ export interface WebhookEffects {
 /** Posts each event as a JSON object, or several as an array, byte for byte as they stand in the log. */
 export function createWebhook(settings: WebhookSettings, effects: WebhookEffects = {}): Destination {
   const { clock = systemClock, dispatcher = connectionPool(settings) } = effects;
-  const headers = {
-    'content-type': 'application/json',
-    'user-agent': 'millrace',
-    ...lowerCaseKeys(settings.headers ?? {}),
-  };
+  const configured = lowerCaseKeys(settings.headers ?? {});
+  const headers = { 'content-type': 'application/json', 'user-agent': 'millrace', ...configured };
+  const shownHeaders = SHOWN_HEADERS.filter((name) => !(name in configured));
   const sign = settings.secret === undefined ? undefined : signer([settings.secret].flat());
   return {
     name: WEBHOOK_NAME,
@@ -49,7 +49,17 @@ export function createWebhook(settings: WebhookSettings, effects: WebhookEffects
         'code' in answer
           ? { kind: 'retry', code: answer.code }
           : httpOutcome(answer.status, answer.retryAfter, clock.nowMs());
-      return { outcomes: sent.map(() => outcome) };
+      if (outcome.kind !== 'retry' && outcome.kind !== 'rejected')
+        return { outcomes: sent.map(() => outcome) };
+      const said = {
+        method: 'POST',
+        url: settings.url,
+        headers: request.headers,
+        shownHeaders,
+        bodyBytes: request.body.length,
+      };
+      const exchange = exchangeOf(said, 'code' in answer ? undefined : answer);
+      return { outcomes: sent.map(() => ({ ...outcome, exchange })) };
     },
   };
 }
@@ -76,7 +86,9 @@ interface PostRequest {
   dispatcher: Dispatcher;
 }
 
-type Answer = { status: number; retryAfter: string | undefined } | { code: FailureCode };
+type Answer =
+  | { status: number; retryAfter: string | undefined; contentType: string | undefined; body: string }
+  | { code: FailureCode };
 
 /** Rejects only when `signal` is aborted before there is an answer. */
 async function post(
@@ -96,8 +108,14 @@ async function post(
       method: 'POST',
       signal: ending.signal,
     });
-    await body.dump({ limit: ANSWER_MAX_BYTES });
-    return { status: statusCode, retryAfter: [headers['retry-after']].flat()[0] };
+    const isFailure = statusCode >= 300;
+    if (!isFailure) await body.dump({ limit: ANSWER_MAX_BYTES });
+    return {
+      status: statusCode,
+      retryAfter: [headers['retry-after']].flat()[0],
+      contentType: [headers['content-type']].flat()[0],
+      body: isFailure ? await beginningOf(body) : '',
+    };
   } catch (error) {
     signal.throwIfAborted();
     return { code: ending.signal.aborted || isConnectTimeout(error) ? 'TIMEOUT' : 'NETWORK_ERROR' };
@@ -105,6 +123,22 @@ async function post(
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
   }
+}
+
+/** What there is of it before it breaks or our time is over: the status counts, whatever becomes of the rest. */
+async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= ANSWER_MAX_BYTES) break;
+    }
+  } catch {
+    // As said above.
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function isConnectTimeout(error: unknown): boolean {
