@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runBackup, type BackupFlags } from './backup.ts';
 import { addDeadCommands } from './dead.ts';
 import { runDoctor, type DoctorFlags } from './doctor.ts';
 import { runSearch, type SearchFlags } from './search.ts';
@@ -75,6 +76,13 @@ program
   .action((flags: DoctorFlags) => runDoctor(flags));
 
 addDeadCommands(program);
+
+program
+  .command('backup')
+  .description('copy all that a server needs to go on; also while it runs')
+  .argument('<folder>', 'where to; must not exist yet')
+  .option('--data <dir>', 'folder for all data', '.millrace')
+  .action((folder: string, flags: BackupFlags) => runBackup(folder, flags));
 
 await program.parseAsync();
 

@@ -1,5 +1,6 @@
 export { LogReadError } from './log.ts';
 export { startTrimming, type TrimNotice } from './trimming.ts';
+export { copyLog } from './segments/copy-log.ts';
 export { realDisk } from './segments/disk.ts';
 export { examineRuns, type ExaminedRun } from './segments/dedupe/examine-runs.ts';
 export { noticeLevel, noticeWords } from './segments/dedupe/notice.ts';

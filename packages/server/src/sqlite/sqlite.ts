@@ -30,6 +30,8 @@ export type SqliteAccess =
   /** WAL: others read the last commit while this writes. `FULL` survives power loss with each commit. */
   | { mode: 'write'; synchronous: 'NORMAL' | 'FULL'; busyTimeoutMs: number }
   | { mode: 'read'; busyTimeoutMs: number }
+  /** For `copyDatabase`: a connection that may only query cannot write elsewhere either. */
+  | { mode: 'copy'; busyTimeoutMs: number }
   /** Of a file that nobody else sees before it is complete and synced by its maker: no journal, no sync. */
   | { mode: 'build' }
   /** For the locks of the file alone; nothing waits. */
@@ -97,6 +99,7 @@ function pragmasOf(access: SqliteAccess): string[] {
   if (access.mode === 'lock') return ['busy_timeout=0'];
   if (access.mode === 'build') return ['journal_mode=OFF', 'synchronous=OFF', 'page_size=4096'];
   const pragmas = [`busy_timeout=${access.busyTimeoutMs}`];
+  if (access.mode === 'copy') return pragmas;
   // libsql ignores its `readonly` option; and a connection opened read-only cannot make the -shm file.
   if (access.mode === 'read') return [...pragmas, 'query_only=1'];
   // The default of `synchronous` differs between the drivers.
