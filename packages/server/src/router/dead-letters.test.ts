@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryEvent, Exchange, Outcome } from '../destinations/destination.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { LogReadError, type LogReader } from '../log/log.ts';
 import type { Delivery } from './delivery.ts';
 import { Pace, REVIVE_MAX_COUNT } from './pace.ts';
@@ -18,7 +19,10 @@ async function buried(count: number): Promise<
   Rig & {
     answer: (deliver: Deliver) => void;
     /** Each time a fresh router, which finds what the one before has left. */
-    restart: (overrides?: Partial<Parameters<Rig['start']>[1]>) => { delivery: Delivery; ask: () => void };
+    restart: (
+      overrides?: Partial<Parameters<Rig['start']>[1]>,
+      wrap?: (ledger: Ledger) => Ledger,
+    ) => { delivery: Delivery; ask: () => void };
     deadCount: () => number;
   }
 > {
@@ -31,8 +35,8 @@ async function buried(count: number): Promise<
   return {
     ...made,
     answer: (next) => (deliver = next),
-    restart(overrides) {
-      const ledger = made.ledger.open();
+    restart(overrides, wrap = (ledger) => ledger) {
+      const ledger = wrap(made.ledger.open());
       const delivery = made.start(destination, { ledger, ...overrides });
       return {
         delivery,
@@ -47,6 +51,26 @@ async function buried(count: number): Promise<
 }
 
 describe('dead letters', () => {
+  it('wait for space on the disk of the ledger, and end nobody', async () => {
+    const { clock, answer, restart, deadCount, ledgerErrors } = await buried(1);
+    answer(async (events) => all(events, DELIVERED));
+    let isFull = true;
+    const { ask } = restart({}, (ledger) => ({
+      ...ledger,
+      revive(...given) {
+        if (isFull) throw Object.assign(new Error('full'), { code: 'SQLITE_FULL' });
+        return ledger.revive(...given);
+      },
+    }));
+    ask();
+    const startMs = clock.nowMs();
+    await runUntil(clock, () => clock.nowMs() - startMs > 60_000);
+    expect(deadCount()).toBe(1);
+    isFull = false;
+    await runUntil(clock, () => deadCount() === 0);
+    expect(ledgerErrors).toEqual([]);
+  });
+
   it('are tried again when asked for, as the bytes that they were, with attempts of their own', async () => {
     const { clock, answer, restart, decided, ledger } = await buried(1);
     const given: DeliveryEvent[] = [];

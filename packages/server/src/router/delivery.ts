@@ -3,6 +3,7 @@ import type { DeliveryEvent } from '../destinations/destination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LogReader } from '../log/log.ts';
 import { Commits } from './commits.ts';
+import { passingFault } from '../sqlite/index.ts';
 import { describeError, type RouterLogger } from './describe-error.ts';
 import type { LaneEvent } from './lane.ts';
 import { readPatiently, unreadableReason, type ReadLog } from './log-access.ts';
@@ -197,13 +198,21 @@ export class Delivery {
     if (!this.#mayHaveAsked || this.#pacing.health.kind !== 'sound' || !this.#wantsEvents()) return undefined;
     const nowMs = this.#options.clock.nowMs();
     const left = this.#pace.left(nowMs);
+    let isPassing = false;
     if (left > 0) {
       this.#committing(() => {
-        const revivedCount = this.#progress.revive(left, nowMs);
-        this.#pace.spend(revivedCount, nowMs);
-        this.#mayHaveAsked = revivedCount > 0;
+        try {
+          const revivedCount = this.#progress.revive(left, nowMs);
+          this.#pace.spend(revivedCount, nowMs);
+          this.#mayHaveAsked = revivedCount > 0;
+        } catch (error) {
+          // They stay asked for in the ledger, and nothing was begun.
+          if (passingFault(error) === undefined) throw error;
+          isPassing = true;
+        }
       });
     }
+    if (isPassing) return nowMs + COMMIT_RETRY_MS;
     return this.#mayHaveAsked ? this.#pace.nextRoundAtMs : undefined;
   }
 

@@ -261,6 +261,16 @@ describe('a prepared destination', () => {
     );
   });
 
+  it('may take what its transform may, beside the time of its own', () => {
+    const inner = { ...destinationOf(async () => ({ outcomes: [] })), deliverTimeoutMs: 1_000 };
+    const options = { destinationId: 'test', rules: rulesOf([]), clock: manualClock(), logger };
+    const timeoutOf = (given: object) =>
+      preparedDestination(inner, { ...options, transform: structuredClone<SegmentEvent>, ...given })
+        .deliverTimeoutMs;
+    expect(timeoutOf({})).toBe(11_000);
+    expect(timeoutOf({ transformTimeoutMs: 100 })).toBe(1_200);
+  });
+
   it('shapes events before they are transformed', async () => {
     const seen: unknown[] = [];
     const { destination, given } = prepared({

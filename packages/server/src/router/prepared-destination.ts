@@ -10,6 +10,7 @@ import type {
 } from '../destinations/destination.ts';
 import { describeError, type RouterLogger } from './describe-error.ts';
 import type { Rules } from './filters/rules.ts';
+import { DEFAULT_DELIVER_TIMEOUT_MS } from './offer.ts';
 import { DEFAULT_TRANSFORM_TIMEOUT_MS, transformed } from './transform.ts';
 
 export interface PreparationOptions {
@@ -34,8 +35,12 @@ type Prepared = { kind: 'send'; event: DeliveryEvent } | { kind: 'decided'; outc
 export function preparedDestination(destination: Destination, options: PreparationOptions): Destination {
   const { rules, transform } = options;
   if (!rules.shapes && !rules.runsCode && !transform) return destination;
+  const { transformTimeoutMs = DEFAULT_TRANSFORM_TIMEOUT_MS } = options;
+  const ownTimeoutMs = destination.deliverTimeoutMs ?? DEFAULT_DELIVER_TIMEOUT_MS;
   return {
     ...destination,
+    // What a preparation may take, see below: the time of the destination is its own.
+    deliverTimeoutMs: ownTimeoutMs + (transform ? 2 * transformTimeoutMs : 0),
     async deliver(events, context) {
       const prepared = await prepareAll(events, context.signal, destination, options);
       context.signal.throwIfAborted();

@@ -3,6 +3,7 @@ import type { Destination, DestinationConfig } from '../destinations/destination
 import type { DeadChange, DeadSelection } from '../ledger/dead-letters.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { DurableEnds, LogReader, LogStarts, Needs, Partition, Position } from '../log/log.ts';
+import { passingFault } from '../sqlite/index.ts';
 import { Delivery } from './delivery.ts';
 import { worstOf } from './delivery-state.ts';
 import type { RouterLogger } from './describe-error.ts';
@@ -190,7 +191,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
           for (const { deliveries } of routes) for (const delivery of deliveries) delivery.notifyAsked();
         return change;
       } catch (error) {
-        onLedgerError(error);
+        if (passingFault(error) === undefined) onLedgerError(error);
         return undefined;
       }
     },
