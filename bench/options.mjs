@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 
-export const GROUPS = ['library', 'server', 'delivery', 'log'];
+export const GROUPS = ['library', 'server', 'delivery', 'log', 'ledger'];
 
-export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery|log] [--cpu-prof] [--out <file>]
+export const USAGE = `node bench/run.mjs [--quick] [--only library|server|delivery|log|ledger] [--cpu-prof] [--out <file>]
 
   --quick      small sizes, one round, under two minutes: does it work, not how fast is it
-  --only       one group instead of all four
+  --only       one group instead of all five
   --cpu-prof   a .cpuprofile of each measured process in bench/results/; slows what is measured
   --out        where the JSON goes; default bench/results/latest.json
 `;
@@ -46,6 +46,7 @@ const FULL = {
     knownCount: 50_000,
     logEventCount: 5_000_000,
   },
+  ledger: { eventCount: 200_000 },
 };
 
 const QUICK = {
@@ -75,6 +76,7 @@ const QUICK = {
     isolation: { rounds: 1, warmUpCount: 50, eventCount: 100, eventsPerSecond: 100, limitMs: 15_000 },
   },
   log: { rounds: 1, hashCount: 1_000_000, eventCount: 50_000, knownCount: 5_000, logEventCount: 50_000 },
+  ledger: { eventCount: 5_000 },
 };
 
 /** @typedef {typeof FULL} Sizes */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { environment } from './environment.mjs';
 import { measureDelivery } from './delivery/delivery.mjs';
+import { measureLedger } from './ledger/ledger.mjs';
 import { measureLibrary } from './library/library.mjs';
 import { measureLog } from './log/log.mjs';
 import { USAGE, readOptions } from './options.mjs';
@@ -13,6 +14,7 @@ const MEASURE = {
   server: measureServer,
   delivery: measureDelivery,
   log: measureLog,
+  ledger: measureLedger,
 };
 
 /** What is measured is what users get. */

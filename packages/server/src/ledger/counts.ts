@@ -1,6 +1,6 @@
 import type { Settlement } from './ledger.ts';
 import { OTHER_NAMES } from './event-counts.ts';
-import type { CountQuery, CountedStep, CountedTime, RequestTimes } from './event-counts.ts';
+import type { CountQuery, CountedStep, CountedTime, EventCount, RequestTimes } from './event-counts.ts';
 
 /** How events are counted by time: what memory and file have in common. */
 
@@ -13,7 +13,7 @@ export const HOURS_KEPT_MS = 8 * 24 * 3_600_000;
 export const EVENT_NAME_MAX_COUNT = 50;
 /** Longer names are cut, and counted together where the beginning is the same. */
 export const EVENT_NAME_MAX_LENGTH = 64;
-/** Beside the steps of events, one a request: its code is the number of its duration's step. */
+/** Beside the steps of events, one a request: its name is the number of its duration's step. */
 export const TOOK = 'took';
 
 export interface Tally {
@@ -61,7 +61,7 @@ export function tallyOf(settlement: Settlement, names: NameBound): Tally[] {
       for (const [name, count] of byName) tally.push({ step, code, name, count });
     }
   }
-  if (attempt) tally.push({ step: TOOK, code: String(durationStep(attempt.durationMs)), name: '', count: 1 });
+  if (attempt) tally.push({ step: TOOK, code: '', name: String(durationStep(attempt.durationMs)), count: 1 });
   return tally;
 }
 
@@ -83,11 +83,9 @@ export class NameBound {
   readonly minute: number;
   readonly #known: Set<string>;
 
-  constructor(minute: number, known: Iterable<string>) {
+  constructor(minute: number, known: readonly Tally[]) {
     this.minute = minute;
-    this.#known = new Set(known);
-    this.#known.delete('');
-    this.#known.delete(OTHER_NAMES);
+    this.#known = new Set(known.filter(isNamed).map(({ name }) => name));
   }
 
   admit(name: string): string {
@@ -98,17 +96,20 @@ export class NameBound {
   }
 }
 
+/** Whether the name is an event's own. */
+function isNamed({ step, name }: Tally): boolean {
+  return step !== TOOK && name !== '' && name !== OTHER_NAMES;
+}
+
 /** Minutes of one destination as one hour: the most frequent names stay, the rest becomes one. */
 export function rolledUp(minutes: readonly Tally[]): Tally[] {
   const byName = new Map<string, number>();
-  for (const { name, count } of minutes) {
-    if (name !== '' && name !== OTHER_NAMES) byName.set(name, (byName.get(name) ?? 0) + count);
-  }
+  for (const { name, count } of minutes.filter(isNamed)) byName.set(name, (byName.get(name) ?? 0) + count);
   const kept = [...byName].toSorted(([, a], [, b]) => b - a).slice(0, EVENT_NAME_MAX_COUNT);
   const names = new Set(kept.map(([name]) => name)).add('');
   const hour = new Map<string, Tally>();
   for (const { step, code, name: own, count } of minutes) {
-    const name = names.has(own) ? own : OTHER_NAMES;
+    const name = step === TOOK || names.has(own) ? own : OTHER_NAMES;
     const key = JSON.stringify([step, code, name]);
     const sum = hour.get(key);
     if (sum) sum.count += count;
@@ -140,4 +141,25 @@ export function timesOf(
     return 0;
   };
   return { requestCount, p50Ms: percentile(0.5), p95Ms: percentile(0.95) };
+}
+
+type Place = Pick<EventCount, 'atMs' | 'destinationId'>;
+
+export function byTimeAndDestination(a: Place, b: Place): number {
+  return (a.atMs ?? 0) - (b.atMs ?? 0) || compare(a.destinationId, b.destinationId);
+}
+
+export function byTimeAndCount(a: EventCount, b: EventCount): number {
+  return (
+    byTimeAndDestination(a, b) ||
+    b.count - a.count ||
+    compare(a.step, b.step) ||
+    compare(a.code, b.code) ||
+    compare(a.eventName ?? '', b.eventName ?? '')
+  );
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -1,4 +1,6 @@
 import {
+  byTimeAndCount,
+  byTimeAndDestination,
   HOUR_MINUTES,
   HOURS_KEPT_MS,
   MINUTES_KEPT_MS,
@@ -47,11 +49,7 @@ export function memoryCounts(): MemoryCounts {
   return {
     add(settlement, nowMs) {
       const slot = slotOf(settlement.destinationId, minuteOf(nowMs), 1);
-      const names = new NameBound(
-        slot.minute,
-        slot.tally.map(({ name }) => name),
-      );
-      slot.tally.push(...tallyOf(settlement, names));
+      slot.tally.push(...tallyOf(settlement, new NameBound(slot.minute, slot.tally)));
     },
     tidy(nowMs) {
       const isDue = (slot: Slot): boolean =>
@@ -63,9 +61,8 @@ export function memoryCounts(): MemoryCounts {
           slot.width === 1 && slot.destinationId === destinationId && hourOf(slot) === hour;
         const minutes = slots.filter(isOfIt);
         slots = slots.filter((slot) => !isOfIt(slot));
-        slotOf(destinationId, hour, HOUR_MINUTES).tally.push(
-          ...rolledUp(minutes.flatMap(({ tally }) => tally)),
-        );
+        const slot = slotOf(destinationId, hour, HOUR_MINUTES);
+        slot.tally = rolledUp([...slot.tally, ...minutes.flatMap(({ tally }) => tally)]);
       }
       slots = slots.filter(({ minute, width }) => width === 1 || minute >= minuteOf(nowMs - HOURS_KEPT_MS));
     },
@@ -85,14 +82,7 @@ export function memoryCounts(): MemoryCounts {
           rows.set(key, { ...row, count: (rows.get(key)?.count ?? 0) + count });
         }
       }
-      const sorted = [...rows.values()].toSorted(
-        (a, b) =>
-          byPlace(a, b) ||
-          b.count - a.count ||
-          compare(a.step, b.step) ||
-          compare(a.code, b.code) ||
-          compare(a.eventName ?? '', b.eventName ?? ''),
-      );
+      const sorted = [...rows.values()].toSorted(byTimeAndCount);
       return { rows: sorted, isCut: false };
     },
     requestTimes(query) {
@@ -103,29 +93,20 @@ export function memoryCounts(): MemoryCounts {
       for (const { destinationId, minute, width, tally } of within(query)) {
         const row = { destinationId, ...(query.byTime && timeOf(minute, width)) };
         const key = JSON.stringify(row);
-        for (const { step, code, count } of tally) {
+        for (const { step, name, count } of tally) {
           if (step !== TOOK) continue;
           const slot = found.get(key) ?? { row, counts: new Map<number, number>() };
           found.set(key, slot);
-          slot.counts.set(Number(code), (slot.counts.get(Number(code)) ?? 0) + count);
+          slot.counts.set(Number(name), (slot.counts.get(Number(name)) ?? 0) + count);
         }
       }
-      return [...found.values()].map(({ row, counts }) => ({ ...row, ...timesOf(counts) })).toSorted(byPlace);
+      return [...found.values()]
+        .map(({ row, counts }) => ({ ...row, ...timesOf(counts) }))
+        .toSorted(byTimeAndDestination);
     },
   };
 }
 
 function hourOf({ minute }: Slot): number {
   return minute - (minute % HOUR_MINUTES);
-}
-
-type Place = Pick<EventCount, 'atMs' | 'destinationId'>;
-
-function byPlace(a: Place, b: Place): number {
-  return (a.atMs ?? 0) - (b.atMs ?? 0) || compare(a.destinationId, b.destinationId);
-}
-
-/** As SQLite does, by bytes. */
-function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -151,7 +151,14 @@ export function describeLedgerOverTime(
 
     it('cuts long names, and takes from none what is not text', () => {
       const long = 'x'.repeat(EVENT_NAME_MAX_LENGTH);
-      const names = [`${long}1`, `${long}2`, 'nul \0 and', OTHER_NAMES, `${long.slice(1)}\u{1f600}`];
+      const names = [
+        `${long}1`,
+        `${long}2`,
+        'nul \0 and',
+        OTHER_NAMES,
+        `${long.slice(1)}\u{1f600}`,
+        '__proto__',
+      ];
       ledger.commit(
         settlement({
           cursor: names.length,
@@ -160,6 +167,7 @@ export function describeLedgerOverTime(
       );
       expect(counted({ byEventName: true }).map(({ eventName, count }) => [eventName, count])).toStrictEqual([
         [long, 2],
+        ['__proto__', 1],
         ['nul \ufffd and', 1],
         [`${long.slice(1)}\ufffd`, 1],
         ['\ufffd', 1],

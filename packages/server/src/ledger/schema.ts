@@ -65,12 +65,15 @@ const ADDED_IN_2 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-// What events came to, by time. `width` and `minute` are minutes, one or the sixty of an hour; counts.ts says the rest.
+// What events came to, by time. `width` and `minute` are minutes, one or the sixty of an hour; `names` is JSON, a count for
+// each name, and `count` their sum. One row for all names: a commit has many. With a rowid, since a row of
+// more than a quarter of a page would have another page of its own without.
 const ADDED_IN_3 = `
   CREATE TABLE counter (
-    width INTEGER, destination TEXT, minute INTEGER, step TEXT, code TEXT, name TEXT, count INTEGER NOT NULL,
-    PRIMARY KEY (width, destination, minute, step, code, name)
-  ) STRICT, WITHOUT ROWID;
+    width INTEGER, destination TEXT, minute INTEGER, step TEXT, code TEXT,
+    count INTEGER NOT NULL, names TEXT NOT NULL,
+    PRIMARY KEY (width, destination, minute, step, code)
+  ) STRICT;
 `;
 
 // A dead letter can be found and tried again. Everything that letters are found by stands in the index, so that those

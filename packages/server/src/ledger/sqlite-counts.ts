@@ -1,5 +1,7 @@
 import type { SqliteDatabase, SqliteRow, SqliteValue } from '../sqlite/sqlite.ts';
 import {
+  byTimeAndCount,
+  byTimeAndDestination,
   HOUR_MINUTES,
   HOURS_KEPT_MS,
   MINUTES_KEPT_MS,
@@ -14,30 +16,53 @@ import {
 } from './counts.ts';
 import type { Tally } from './counts.ts';
 import { COUNT_ROW_MAX } from './event-counts.ts';
-import type { CountQuery, CountedStep, EventCountQuery, EventCounts, RequestTimes } from './event-counts.ts';
+import type {
+  CountQuery,
+  CountedStep,
+  EventCount,
+  EventCountQuery,
+  EventCounts,
+  RequestTimes,
+} from './event-counts.ts';
 import type { Settlement } from './ledger.ts';
+
+/** Far above the minutes of four hours and the hours of eight days at eight destinations; a page never reads more. */
+const SLOT_ROW_MAX = 30_000;
 
 /** The table `counter`. Call everything here inside a transaction. */
 
 export interface CountWriter {
   add(settlement: Settlement, nowMs: number): void;
+  /** The transaction was undone: the file does not hold what was added in it. */
+  forget(): void;
   /** Makes an hour of the oldest minutes of one destination, or drops old hours. Returns whether there was something. */
   tidy(destinationId: string, nowMs: number, maxCount: number): boolean;
 }
 
+interface Counter {
+  step: Tally['step'];
+  code: string;
+  count: number;
+  /** Without a prototype: a name may be any text. */
+  names: Record<string, number>;
+}
+
+/** The current minute of one destination, as it stands in the file: the router alone writes that. */
+interface Minute {
+  bound: NameBound;
+  counters: Map<string, Counter>;
+}
+
 export function countWriter(db: SqliteDatabase): CountWriter {
-  const bounds = new Map<string, NameBound>();
+  const current = new Map<string, Minute>();
   const sql = {
-    add: db.prepare(`
-      INSERT INTO counter (width, destination, minute, step, code, name, count) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET count = count + excluded.count`),
-    names: db.prepare(
-      'SELECT DISTINCT name FROM counter WHERE width = 1 AND destination = ? AND minute = ? LIMIT 1000',
-    ),
+    put: db.prepare(`
+      INSERT INTO counter (width, destination, minute, step, code, count, names) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET count = excluded.count, names = excluded.names`),
+    slots: db.prepare(`
+      SELECT minute, step, code, names FROM counter
+      WHERE width = ? AND destination = ? AND minute >= ? AND minute < ? ORDER BY minute LIMIT ?`),
     oldest: db.prepare('SELECT min(minute) AS minute FROM counter WHERE width = 1 AND destination = ?'),
-    minutes: db.prepare(`
-      SELECT step, code, name, sum(count) AS count FROM counter
-      WHERE width = 1 AND destination = ? AND minute >= ? AND minute < ? GROUP BY step, code, name LIMIT ?`),
     dropMinutes: db.prepare(
       'DELETE FROM counter WHERE width = 1 AND destination = ? AND minute >= ? AND minute < ?',
     ),
@@ -49,35 +74,52 @@ export function countWriter(db: SqliteDatabase): CountWriter {
     ),
   };
 
-  const boundOf = (destinationId: string, minute: number): NameBound => {
-    const known = bounds.get(destinationId);
-    if (known?.minute === minute) return known;
-    const bound = new NameBound(
-      minute,
-      sql.names.all(destinationId, minute).map(({ name }) => String(name)),
-    );
-    bounds.set(destinationId, bound);
-    return bound;
-  };
-  const put = (destinationId: string, width: number, minute: number, tally: readonly Tally[]): void => {
-    for (const { step, code, name, count } of tally) {
-      sql.add.run(width, destinationId, minute, step, code, name, count);
+  const read = (width: number, destinationId: string, from: number, before: number): SqliteRow[] =>
+    sql.slots.all(width, destinationId, from, before, SLOT_ROW_MAX);
+  const put = (destinationId: string, width: number, minute: number, counters: Iterable<Counter>): void => {
+    for (const { step, code, count, names } of counters) {
+      sql.put.run(width, destinationId, minute, step, code, count, JSON.stringify(names));
     }
+  };
+  const minuteIn = (destinationId: string, minute: number): Minute => {
+    const known = current.get(destinationId);
+    if (known?.bound.minute === minute) return known;
+    const tally = read(1, destinationId, minute, minute + 1).flatMap(tallyIn);
+    const counters = new Map<string, Counter>();
+    for (const one of tally) addTo(counters, one);
+    const loaded = { bound: new NameBound(minute, tally), counters };
+    current.set(destinationId, loaded);
+    return loaded;
+  };
+  const makeHour = (destinationId: string, hour: number): void => {
+    const rows = read(1, destinationId, hour, hour + HOUR_MINUTES);
+    // Where there is more than is read at once, the last minute may not be whole: the next step takes it.
+    const last = Number(rows.at(-1)?.['minute']);
+    const before =
+      rows.length < SLOT_ROW_MAX ? hour + HOUR_MINUTES : Math.max(last, Number(rows[0]?.['minute']) + 1);
+    const minutes = rows.filter(({ minute }) => Number(minute) < before);
+    const known = read(HOUR_MINUTES, destinationId, hour, hour + 1);
+    const counters = new Map<string, Counter>();
+    for (const one of rolledUp([...known, ...minutes].flatMap(tallyIn))) addTo(counters, one);
+    put(destinationId, HOUR_MINUTES, hour, counters.values());
+    sql.dropMinutes.run(destinationId, hour, before);
+    current.delete(destinationId);
   };
 
   return {
     add(settlement, nowMs) {
       const { destinationId } = settlement;
       const minute = minuteOf(nowMs);
-      put(destinationId, 1, minute, tallyOf(settlement, boundOf(destinationId, minute)));
+      const { bound, counters } = minuteIn(destinationId, minute);
+      const changed = tallyOf(settlement, bound).map((one) => addTo(counters, one));
+      put(destinationId, 1, minute, new Set(changed));
     },
+    forget: () => current.clear(),
     tidy(destinationId, nowMs, maxCount) {
       const oldest = sql.oldest.all(destinationId)[0]?.['minute'];
       const hour = typeof oldest === 'number' ? oldest - (oldest % HOUR_MINUTES) : Infinity;
       if (hour + HOUR_MINUTES <= minuteOf(nowMs - MINUTES_KEPT_MS)) {
-        const rows = sql.minutes.all(destinationId, hour, hour + HOUR_MINUTES, COUNT_ROW_MAX);
-        put(destinationId, HOUR_MINUTES, hour, rolledUp(rows.map(tallyIn)));
-        sql.dropMinutes.run(destinationId, hour, hour + HOUR_MINUTES);
+        makeHour(destinationId, hour);
         return true;
       }
       const old = sql.hours.all(destinationId, minuteOf(nowMs - HOURS_KEPT_MS), maxCount);
@@ -89,78 +131,107 @@ export function countWriter(db: SqliteDatabase): CountWriter {
   };
 }
 
-function tallyIn({ step, code, name, count }: SqliteRow): Tally {
-  return { step: step as Tally['step'], code: String(code), name: String(name), count: Number(count) };
+function addTo(counters: Map<string, Counter>, { step, code, name, count }: Tally): Counter {
+  const key = `${step} ${code}`;
+  let counter = counters.get(key);
+  if (!counter) counters.set(key, (counter = { step, code, count: 0, names: emptyNames() }));
+  counter.count += count;
+  counter.names[name] = (counter.names[name] ?? 0) + count;
+  return counter;
+}
+
+function emptyNames(): Record<string, number> {
+  return Object.create(null) as Record<string, number>;
+}
+
+function tallyIn({ step, code, names }: SqliteRow): Tally[] {
+  const counts = Object.entries(JSON.parse(String(names)) as Record<string, number>);
+  return counts.map(([name, count]) => ({ step: step as Tally['step'], code: String(code), name, count }));
 }
 
 export function readEventCounts(db: SqliteDatabase, query: EventCountQuery): EventCounts {
   const { byTime = false, byEventName = false } = query;
-  const columns = ['destination', 'step', 'code', ...timeColumns(byTime), ...(byEventName ? ['name'] : [])];
-  const found = rowsOf(db, query, `step <> '${TOOK}'`, columns);
-  const rows = found.slice(0, COUNT_ROW_MAX).map((row) => ({
-    destinationId: String(row['destination']),
-    step: row['step'] as CountedStep,
-    code: String(row['code']),
-    ...timeIn(row, byTime),
-    ...(byEventName && { eventName: String(row['name']) }),
-    count: Number(row['count']),
-  }));
-  return { rows, isCut: found.length > COUNT_ROW_MAX };
+  const slots = slotRows(db, query, `step <> '${TOOK}'`, byEventName);
+  const rows = new Map<string, EventCount>();
+  for (const row of slots.rows) {
+    const counts = byEventName ? tallyIn(row) : [{ name: '', count: Number(row['count']) }];
+    for (const { name, count } of counts) {
+      const key = JSON.stringify([
+        row['destination'],
+        row['step'],
+        row['code'],
+        row['minute'],
+        row['width'],
+        name,
+      ]);
+      const known = rows.get(key);
+      if (known) known.count += count;
+      else
+        rows.set(key, {
+          destinationId: String(row['destination']),
+          step: row['step'] as CountedStep,
+          code: String(row['code']),
+          ...timeIn(row, byTime),
+          ...(byEventName && { eventName: name }),
+          count,
+        });
+    }
+  }
+  const sorted = [...rows.values()].toSorted(byTimeAndCount);
+  return { rows: sorted.slice(0, COUNT_ROW_MAX), isCut: slots.isCut || sorted.length > COUNT_ROW_MAX };
 }
 
 export function readRequestTimes(db: SqliteDatabase, query: CountQuery): RequestTimes[] {
   const { byTime = false } = query;
-  const columns = ['destination', 'code', ...timeColumns(byTime)];
   const slots = new Map<string, { row: SqliteRow; counts: Map<number, number> }>();
-  for (const row of rowsOf(db, query, `step = '${TOOK}'`, columns).slice(0, COUNT_ROW_MAX)) {
+  for (const row of slotRows(db, query, `step = '${TOOK}'`, true).rows) {
     const key = JSON.stringify([row['destination'], row['minute'], row['width']]);
     const slot = slots.get(key) ?? { row, counts: new Map<number, number>() };
     slots.set(key, slot);
-    slot.counts.set(Number(row['code']), Number(row['count']));
+    for (const { name, count } of tallyIn(row)) {
+      slot.counts.set(Number(name), (slot.counts.get(Number(name)) ?? 0) + count);
+    }
   }
-  return [...slots.values()].map(({ row, counts }) => ({
-    destinationId: String(row['destination']),
-    ...timeIn(row, byTime),
-    ...timesOf(counts),
-  }));
-}
-
-function timeColumns(byTime: boolean): string[] {
-  return byTime ? ['minute', 'width'] : [];
+  return [...slots.values()]
+    .map(({ row, counts }) => ({
+      destinationId: String(row['destination']),
+      ...timeIn(row, byTime),
+      ...timesOf(counts),
+    }))
+    .toSorted(byTimeAndDestination);
 }
 
 function timeIn(row: SqliteRow, byTime: boolean) {
   return byTime ? timeOf(Number(row['minute']), Number(row['width'])) : {};
 }
 
-/** One more than may be shown where there are so many. One look into the table for each destination and width. */
-function rowsOf(
+/**
+ * One look into the table for each destination and width. Summed by SQLite where names are not asked for; with them each
+ * slot is a row, the newest first, so that a cut leaves out the oldest.
+ */
+function slotRows(
   db: SqliteDatabase,
-  query: CountQuery,
+  query: EventCountQuery,
   where: string,
-  columns: readonly string[],
-): SqliteRow[] {
-  const { destinationId } = query;
+  withNames: boolean,
+): { rows: SqliteRow[]; isCut: boolean } {
+  const { destinationId, byTime = false } = query;
   const minutes = slotsOf(query, 1);
   const hours = slotsOf(query, HOUR_MINUTES);
-  const own = destinationId === undefined ? '' : 'WHERE destination = ?';
-  const named = columns.map((column) => `counter.${column}`).join(', ');
-  const sorted = ['minute', 'destination', 'count DESC', 'step', 'code', 'name'];
-  const order = sorted
-    .filter((column) => column === 'count DESC' || columns.includes(column))
-    .map((column) => (column === 'count DESC' ? 'sum(count) DESC' : `counter.${column}`));
+  const place = ['destination', 'step', 'code', ...(byTime ? ['minute', 'width'] : [])];
+  const columns = place.map((column) => `counter.${column}`).join(', ');
   const params: SqliteValue[] = [minutes.from, minutes.before, hours.from, hours.before];
-  return db
+  const rows = db
     .prepare(
-      `WITH seen AS (SELECT DISTINCT destination FROM cursor ${own}),
+      `WITH seen AS (SELECT DISTINCT destination FROM cursor ${destinationId === undefined ? '' : 'WHERE destination = ?'}),
          period (width, from_minute, before_minute) AS (VALUES (1, ?, ?), (${HOUR_MINUTES}, ?, ?))
-       SELECT ${named}, sum(count) AS count
+       SELECT ${columns}, ${withNames ? 'counter.names' : 'sum(counter.count) AS count'}
        FROM seen CROSS JOIN period CROSS JOIN counter
          ON counter.width = period.width AND counter.destination = seen.destination
            AND counter.minute >= from_minute AND counter.minute < before_minute
-       WHERE ${where} GROUP BY ${named}
-       ORDER BY ${order.join(', ')}
-       LIMIT ${COUNT_ROW_MAX + 1}`,
+       WHERE ${where} ${withNames ? 'ORDER BY counter.minute DESC' : `GROUP BY ${columns}`}
+       LIMIT ${SLOT_ROW_MAX + 1}`,
     )
     .all(...(destinationId === undefined ? params : [destinationId, ...params]));
+  return { rows: rows.slice(0, SLOT_ROW_MAX), isCut: rows.length > SLOT_ROW_MAX };
 }

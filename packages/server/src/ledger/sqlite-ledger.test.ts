@@ -122,8 +122,11 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(ledger.load('hook', 0).cursor).toBe(1);
     ledger.commit(settlement({ cursor: 2 }));
     expect(ledger.load('hook', 0).cursor).toBe(2);
+    ledger.commit(settlement({ cursor: 3, decisions: [filtered(2)] }));
     ledger.close();
-    expect(rows('SELECT * FROM total')).toStrictEqual([]);
+    const counted = [{ code: 'UNSUPPORTED_EVENT_TYPE', count: 1 }];
+    expect(rows('SELECT code, count FROM total')).toStrictEqual(counted);
+    expect(rows('SELECT code, count FROM counter')).toStrictEqual(counted);
   });
 
   it.each([1, 2])('brings a ledger of schema version %d up to date, and what it holds stays', (version) => {

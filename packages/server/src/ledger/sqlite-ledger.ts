@@ -144,10 +144,7 @@ class SqliteLedger implements Ledger {
   }
 
   prune(retainMs: number): boolean {
-    return this.#db.transaction('IMMEDIATE', () => {
-      this.#checkEpoch();
-      return this.#pruner.step(Math.round(this.#clock.nowMs()), retainMs);
-    });
+    return this.#transaction(() => this.#pruner.step(Math.round(this.#clock.nowMs()), retainMs));
   }
 
   close(): void {
@@ -157,8 +154,7 @@ class SqliteLedger implements Ledger {
   #commit(settlement: Settlement): void {
     const { destinationId, partition, cursor, state, attempt } = settlement;
     const nowMs = Math.round(this.#clock.nowMs());
-    this.#db.transaction('IMMEDIATE', () => {
-      this.#checkEpoch();
+    this.#transaction(() => {
       this.#sql.putCursor.run(destinationId, partition, cursor);
       if (state) this.#sql.putState.run(destinationId, JSON.stringify(state));
       if (attempt) this.#addAttempt(destinationId, partition, attempt);
@@ -171,6 +167,18 @@ class SqliteLedger implements Ledger {
         this.#sql.putDead.run(destinationId, partition, ...deadValues(letter));
       }
     });
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      return this.#db.transaction('IMMEDIATE', () => {
+        this.#checkEpoch();
+        return work();
+      });
+    } catch (error) {
+      this.#counts.forget();
+      throw error;
+    }
   }
 
   #checkEpoch(): void {
