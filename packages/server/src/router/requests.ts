@@ -19,8 +19,8 @@ export class Requests<Answer> {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** @throws {RouterUnavailableError} The process has ended, or does not answer in time. */
-  async ask(send: (id: number) => void): Promise<Answer> {
+  /** @throws {RouterUnavailableError} The process has ended, or does not answer in time or before the signal. */
+  async ask(send: (id: number) => void, stop?: AbortSignal): Promise<Answer> {
     if (this.#ended.signal.aborted) throw new RouterUnavailableError('the router is not running');
     const id = ++this.#lastId;
     const waiting = new AbortController();
@@ -31,9 +31,12 @@ export class Requests<Answer> {
       end();
     });
     this.#ended.signal.addEventListener('abort', end);
+    stop?.addEventListener('abort', end);
+    if (stop?.aborted) end();
     send(id);
     await this.#clock.sleep(this.#timeoutMs, waiting.signal);
     this.#ended.signal.removeEventListener('abort', end);
+    stop?.removeEventListener('abort', end);
     this.#open.delete(id);
     if (!answer) throw new RouterUnavailableError('the router has not answered');
     return answer.value;

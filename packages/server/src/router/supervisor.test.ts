@@ -2,7 +2,6 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { DurableEnds, LogStarts } from '../log/log.ts';
-import { ReleaseError } from './releases.ts';
 import { RouterUnavailableError } from './requests.ts';
 import {
   ConfigRefusedError,
@@ -153,12 +152,12 @@ describe('the supervisor', () => {
     const stopping = new AbortController();
     const unanswered = router.release(0, 666, false, stopping.signal);
     stopping.abort();
-    await expect(unanswered).rejects.toBeInstanceOf(ReleaseError);
+    await expect(unanswered).rejects.toBeInstanceOf(RouterUnavailableError);
     const dying = router.release(0, 666, false, never);
     process.kill(heard(router).pid, 'SIGKILL');
-    await expect(dying).rejects.toBeInstanceOf(ReleaseError);
+    await expect(dying).rejects.toBeInstanceOf(RouterUnavailableError);
     expect(router.needs()).toBeUndefined();
-    await expect(router.release(0, 5, false, never)).rejects.toBeInstanceOf(ReleaseError);
+    await expect(router.release(0, 5, false, never)).rejects.toBeInstanceOf(RouterUnavailableError);
   });
 
   it('tells the router where the log starts, and a later one from its beginning', async () => {

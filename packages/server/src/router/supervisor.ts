@@ -5,7 +5,6 @@ import type { DurableEnds, EventLog, LogStarts, Needs, Partition, Position } fro
 import type { RouterLogger } from './describe-error.ts';
 import { durableSender } from './durable-sender.ts';
 import type { DestinationStatus, ToRouter, ToServer } from './ipc.ts';
-import { ReleaseError, Releases } from './releases.ts';
 import { Requests, RouterUnavailableError } from './requests.ts';
 
 export interface RouterProcessOptions {
@@ -36,7 +35,7 @@ export interface RouterProcess {
   needs(): Needs | undefined;
   /**
    * Up to where the log may be trimmed, at most to `before`. With `drop`, whoever needs it loses it.
-   * @throws {ReleaseError} No router runs, or it does not answer within a minute or before the signal: nothing more may
+   * @throws {RouterUnavailableError} No router runs, or it does not answer within a minute or before the signal: nothing more may
    * be trimmed.
    */
   release(partition: Partition, before: Position, drop: boolean, signal: AbortSignal): Promise<Position>;
@@ -189,7 +188,7 @@ export async function startRouter(options: RouterProcessOptions): Promise<Router
     status: () => status,
     needs: () => needs,
     async release(partition, before, drop, signal) {
-      if (!child) throw new ReleaseError('the router is not running');
+      if (!child) throw new RouterUnavailableError('the router is not running');
       return child.release(partition, before, drop, signal);
     },
     setStarts: (starts) => child?.setStarts(starts),
@@ -262,13 +261,8 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
   const { entry, dataDir, configFile, logLevel, log, clock } = options;
   const child = forkEntry(entry);
   const sendEnds = durableSender((ends, sent) => send(child, { type: 'durable', ends }, sent), clock);
-  const releases = new Releases({
-    clock,
-    timeoutMs: RELEASE_TIMEOUT_MS,
-    send: (message) => send(child, message),
-  });
+  const releases = new Requests<Position>({ clock, timeoutMs: RELEASE_TIMEOUT_MS });
   const changes = new Requests<DeadChange>({ clock, timeoutMs: ANSWER_TIMEOUT_MS });
-  child.on('exit', () => changes.end());
   child.on('message', (message) => {
     const told = message as ToServer;
     if (told.type === 'released') releases.answered(told.id, told.before);
@@ -280,7 +274,10 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
       if ((message as ToServer).type === 'ready') resolve(undefined);
     });
   });
-  const exited = exitOf(child).finally(() => releases.end());
+  const exited = exitOf(child).finally(() => {
+    releases.end();
+    changes.end();
+  });
   send(child, {
     type: 'start',
     dataDir,
@@ -294,7 +291,8 @@ function forkRouter(options: RouterProcessOptions, onMessage: (message: ToServer
     exited,
     setDurableEnds: sendEnds,
     setStarts: (starts) => send(child, { type: 'starts', starts }),
-    release: (partition, before, drop, signal) => releases.ask(partition, before, drop, signal),
+    release: (partition, before, drop, signal) =>
+      releases.ask((id) => send(child, { type: 'release', id, partition, before, drop }), signal),
     changeDead: (action, selection) =>
       changes.ask((id) => send(child, { type: 'changeDead', id, action, selection })),
     stop: () => send(child, { type: 'stop' }),
