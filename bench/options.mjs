@@ -45,6 +45,7 @@ const FULL = {
     eventCount: 500_000,
     knownCount: 50_000,
     logEventCount: 5_000_000,
+    commitCount: 200,
   },
   ledger: { eventCount: 200_000 },
 };
@@ -75,7 +76,14 @@ const QUICK = {
     limitMs: 15_000,
     isolation: { rounds: 1, warmUpCount: 50, eventCount: 100, eventsPerSecond: 100, limitMs: 15_000 },
   },
-  log: { rounds: 1, hashCount: 1_000_000, eventCount: 50_000, knownCount: 5_000, logEventCount: 50_000 },
+  log: {
+    rounds: 1,
+    hashCount: 1_000_000,
+    eventCount: 50_000,
+    knownCount: 5_000,
+    logEventCount: 50_000,
+    commitCount: 20,
+  },
   ledger: { eventCount: 5_000 },
 };
 

@@ -5,6 +5,8 @@ import { startChild } from '../processes.mjs';
 import { median } from '../stats.mjs';
 import { number, table, times } from '../table.mjs';
 
+const EVENTS_PER_COMMIT = [20, 100, 500];
+
 /**
  * What the log does that no request shows by itself: telling duplicates from a day of events, merging what they are
  * told by, and starting with millions of events.
@@ -19,11 +21,44 @@ export async function measureLog({ sizes, room, progress }) {
     output: { file: bundle, format: 'esm' },
     logLevel: 'silent',
   });
+  const appends = await measureAppends({ sizes, room, bundle, progress });
   const lookups = await measureLookups({ sizes, room, bundle, progress });
   const starts = await measureStarts({ sizes, room, bundle, progress });
   const searches = await measureSearches({ sizes, room, bundle, progress });
-  const tables = [...lookupTables(lookups), startTable(starts), searchTable(searches)];
-  return { sizes, lookups, starts, searches, tables };
+  const tables = [appendTable(appends), ...lookupTables(lookups), startTable(starts), searchTable(searches)];
+  return { sizes, appends, lookups, starts, searches, tables };
+}
+
+async function measureAppends({ sizes, room, bundle, progress }) {
+  const dir = join(room.dir, 'appends');
+  const child = startChild('log/appends.mjs', 'log-appends', room);
+  try {
+    const measured = [];
+    for (const eventsPerCommit of EVENTS_PER_COMMIT) {
+      progress(`commits of ${eventsPerCommit} events`);
+      measured.push(
+        await child.ask('commits', { bundle, dir, eventsPerCommit, commitCount: sizes.commitCount }),
+      );
+    }
+    return measured;
+  } finally {
+    await child.end();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function appendTable(measured) {
+  return table(
+    'A commit of the log beside write + fdatasync of the same JSON, one at a time',
+    ['events a commit', 'write + fdatasync', 'log', 'of the throughput', 'turns'],
+    measured.map(({ eventsPerCommit, floorMs, oursMs, ratio, lowest, highest }) => [
+      number(eventsPerCommit, 0),
+      `${number(floorMs)} ms`,
+      `${number(oursMs)} ms`,
+      times(ratio),
+      `${times(lowest)} to ${times(highest)}`,
+    ]),
+  );
 }
 
 async function measureLookups({ sizes, room, bundle, progress }) {
