@@ -29,7 +29,7 @@ interface Status {
   destinations: {
     id: string;
     deliveredCount: number;
-    pendingCount: number;
+    lagCount: number;
     filtered: Record<string, number>;
     dead: Record<string, number>;
   }[];
@@ -54,9 +54,9 @@ describe('millrace dev --demo', () => {
     await expect
       .poll(async () => (await destination('newsletter')).filtered, PATIENCE)
       .toHaveProperty('FILTERED_BY_INTEGRATIONS_OBJECT');
-    await expect
-      .poll(async () => (await destination('newsletter')).pendingCount, PATIENCE)
-      .toBeGreaterThan(20);
+    // While its vendor fails it is only asked now and then: what is meant for it waits in the log.
+    await expect.poll(async () => (await destination('newsletter')).lagCount, PATIENCE).toBeGreaterThan(20);
+    await expect.poll(async () => (await destination('newsletter')).lagCount, PATIENCE).toBeLessThan(10);
   }, 180_000);
 
   it('refuses a config beside its own', async () => {

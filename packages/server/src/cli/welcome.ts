@@ -43,7 +43,7 @@ export function demoWelcome({ trackingUrl, consoleUrl, dataDir }: DemoFacts): st
 
     archive     files in ${dataDir}/events
     crm         a webhook; its vendor is sound, but takes no page views and rejects an event now and then
-    newsletter  a webhook; its vendor fails for eight seconds of every thirty: watch "pending" rise and fall
+    newsletter  a webhook; its vendor fails for eight seconds of every thirty: watch it fall behind the log, and catch up
 
   The vendors are played by this process, nothing leaves this machine. The config that they are in:
   ${dataDir}/millrace.config.json
