@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copyLog } from '../log/index.ts';
 import { copyDatabase, sqliteFault } from '../sqlite/index.ts';
+import { syncFolder } from '../sync-path.ts';
 
 export interface BackupFlags {
   data: string;
@@ -31,9 +32,9 @@ export async function runBackup(folder: string, flags: BackupFlags): Promise<voi
     copyIfThere(join(from, 'refused.db'), join(partial, 'refused.db'));
     const sources = join(from, 'sources.json');
     if (existsSync(sources)) await copyFile(sources, join(partial, 'sources.json'));
-    await sync(partial);
+    await syncFolder(partial);
     await rename(partial, to);
-    await sync(dirname(to));
+    await syncFolder(dirname(to));
   } catch (error) {
     if (partial !== undefined) await rm(partial, { recursive: true, force: true });
     fail(reasonOf(error));
@@ -42,15 +43,6 @@ export async function runBackup(folder: string, flags: BackupFlags): Promise<voi
 
 function copyIfThere(path: string, to: string): void {
   if (existsSync(path)) copyDatabase(path, to);
-}
-
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function reasonOf(error: unknown): string {

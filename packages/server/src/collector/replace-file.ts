@@ -1,5 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../sync-path.ts';
 
 /**
  * Replaces a file's content so that power loss at any moment leaves the old or the new one, whole.
@@ -16,10 +17,5 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   }
   await rename(temporary, file);
   // The rename itself lives in the directory.
-  const directory = await open(dirname(file), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await syncFolder(dirname(file));
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { LogRange } from '../log/log.ts';
@@ -14,10 +14,11 @@ import {
   type BlockBuilder,
 } from './block.ts';
 import type { CandidateQuery, Candidates } from './search.ts';
+import { syncFile, syncFolder } from '../sync-path.ts';
 
 export type SealedRange = LogRange & { to: number };
 
-const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 1;
 /** With its header, a row of so many fills one page of 4,096 bytes. */
 const PAGE_ENTRY_COUNT = 500;
 
@@ -76,23 +77,14 @@ export class IndexFileWriter {
       .prepare('INSERT INTO about VALUES (?, ?, ?, ?, ?)')
       .run(FORMAT_VERSION, partition, from, to, createdAtMs);
     this.#database.close();
-    await sync(this.#temporaryPath);
+    await syncFile(this.#temporaryPath);
     await rename(this.#temporaryPath, this.#path);
-    await sync(dirname(this.#path));
+    await syncFolder(dirname(this.#path));
   }
 
   async abandon(): Promise<void> {
     this.#database.close();
     await rm(this.#temporaryPath, { force: true });
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -143,17 +135,25 @@ function withIndexFile<T>(
   const database = openSqlite(path, { mode: 'read', busyTimeoutMs: 0 }, driver);
   try {
     const [about] = database.prepare('SELECT * FROM about LIMIT 1').all();
-    const isOurs =
-      about?.['version'] === FORMAT_VERSION &&
-      about['partition'] === range.partition &&
-      about['first'] === range.from &&
-      about['to'] === range.to &&
-      about['created_at_ms'] === range.createdAtMs;
+    const isOurs = about?.['version'] === FORMAT_VERSION && isOfRange(about, range);
     if (!isOurs) throw new IndexFileError('it is not the index of this range');
     return work(database);
   } finally {
     database.close();
   }
+}
+
+/** @param about Of its table `about`. */
+export function isOfRange(
+  about: SqliteRow,
+  { partition, from, to, createdAtMs }: Pick<SealedRange, 'partition' | 'from' | 'to' | 'createdAtMs'>,
+): boolean {
+  return (
+    about['partition'] === partition &&
+    about['first'] === from &&
+    about['to'] === to &&
+    about['created_at_ms'] === createdAtMs
+  );
 }
 
 function offsetsOf(database: SqliteDatabase, block: SqliteRow, key: number): Set<number> {

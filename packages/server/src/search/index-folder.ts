@@ -51,3 +51,9 @@ export function isSealed(range: LogRange): range is SealedRange {
 export function indexName({ partition, from }: Pick<LogRange, 'partition' | 'from'>): string {
   return `${partition}-${String(from).padStart(15, '0')}.db`;
 }
+
+/** Undefined for a name that is none of {@link indexName}. */
+export function placeOfIndexName(name: string): Pick<LogRange, 'partition' | 'from'> | undefined {
+  const [, partition, from] = /^(\d+)-(\d{15})\.db$/.exec(name) ?? [];
+  return from === undefined ? undefined : { partition: Number(partition), from: Number(from) };
+}

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../../sync-path.ts';
 
 /**
  * Replaces all of a file behind `offset` with `data` and syncs it; makes the file when it is missing.
@@ -51,15 +52,4 @@ async function lineBreakAt(file: FileHandle, offset: number): Promise<Buffer> {
   if (offset === 0) return Buffer.alloc(0);
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset - 1);
   return Buffer.from(buffer.toString('latin1') === '\n' ? '' : '\n');
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folders, and needs no such sync.
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -1,6 +1,7 @@
-import { constants, copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startsIn } from './log-start.ts';
+import { syncFile, syncFolder } from '../../sync-path.ts';
 
 const ATTEMPT_COUNT = 10;
 
@@ -22,7 +23,7 @@ export async function copyLog(
     for (const name of names) await copyUnlessGone(join(from, name), join(to, name));
     const after = await list(from);
     if (startsIn(after).at(-1) === startsIn(names).at(-1)) {
-      await sync(to);
+      await syncFolder(to);
       return;
     }
     await rm(to, { recursive: true });
@@ -34,18 +35,8 @@ async function copyUnlessGone(from: string, to: string): Promise<void> {
   try {
     // Where the file system can share blocks, they are.
     await copyFile(from, to, constants.COPYFILE_FICLONE);
-    await sync(to);
+    await syncFile(to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** A file or a folder. */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,6 +1,7 @@
 import { open, mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../../sync-path.ts';
 
 /**
  * What the segments need of a file system, and all that the simulated one must imitate. Nothing
@@ -48,14 +49,7 @@ export const realDisk: Disk = {
   open: async (path, mode) => realFile(await open(path, mode === 'read' ? 'r' : 'r+')),
   remove: (path) => unlink(path),
   rename: (from, to) => rename(from, to),
-  async syncDirectory(path) {
-    const handle = await open(path, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncDirectory: syncFolder,
 };
 
 function realFile(handle: FileHandle): DiskFile {
