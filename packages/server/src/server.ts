@@ -30,7 +30,7 @@ import {
   startTrimming,
   type TrimNotice,
 } from './log/index.ts';
-import { RefusedVersionError, openRefusedStore } from './refused/index.ts';
+import { RefusedFileError, openRefusedStore } from './refused/index.ts';
 import { createReloader } from './reload.ts';
 import { createLogSearch, followLog, openIndexFolder } from './search/index.ts';
 import { createTraceReader } from './trace/index.ts';
@@ -291,7 +291,7 @@ function partOf({ state, reason = state }: RouterStatus): string {
 
 function isReadable(ledger: LedgerReader): boolean {
   try {
-    ledger.totals();
+    ledger.check();
     return true;
   } catch {
     return false;
@@ -358,7 +358,7 @@ function startupError(error: unknown, dataDir: string): unknown {
     error instanceof RouterStartError ||
     error instanceof LogReadError ||
     error instanceof SourcesFileError ||
-    error instanceof RefusedVersionError ||
+    error instanceof RefusedFileError ||
     error instanceof SqliteUnavailableError;
   if (isOurs) return new StartupError(error.message, { cause: error });
   // What is in the folder, such as a log of another user, where prepareFolder has found the folder sound.

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { LedgerVersionError, openLedgerReader } from '../ledger/index.ts';
 import { sqliteFault } from '../sqlite/index.ts';
-import { RefusedVersionError, openRefusedReader } from '../refused/index.ts';
+import { RefusedFileError, openRefusedReader } from '../refused/index.ts';
 import { createTraceReader, type TraceReply } from '../trace/index.ts';
 import { AskFailed, askConsole, lookUpFault, runningConsole, withFileSearch } from './data-folder.ts';
 import { describeTrace } from './describe-trace.ts';
@@ -63,7 +63,7 @@ function readTrace(dataDir: string, messageId: string): Promise<TraceReply | und
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof LedgerVersionError || error instanceof RefusedVersionError) return error.message;
+  if (error instanceof LedgerVersionError || error instanceof RefusedFileError) return error.message;
   const fault = sqliteFault(error);
   return fault === undefined ? lookUpFault(error) : `ledger.db or refused.db: ${fault}`;
 }

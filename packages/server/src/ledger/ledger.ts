@@ -133,6 +133,8 @@ export interface Failure {
 
 /** The reading side, for the console and commands, in any process. */
 export interface LedgerReader {
+  /** Throws where it cannot be read; costs next to nothing, whatever it holds. */
+  check(): void;
   /** One entry for each destination the ledger has ever seen, by id. */
   totals(): DestinationTotals[];
   /** What each destination that the ledger has ever seen in the partition did with one event, by id. */

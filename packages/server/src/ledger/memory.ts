@@ -96,6 +96,7 @@ export function memoryLedger(clock: Pick<Clock, 'nowMs'> = systemClock): MemoryL
       };
     },
     reader: () => ({
+      check: () => undefined,
       totals() {
         const ids = new Set(settlements.map(({ destinationId }) => destinationId));
         return [...ids].toSorted().map((id) => totalsOf(id, of(id), deadLetters));

@@ -213,6 +213,7 @@ describe.each(sqliteDrivers())('ledger in SQLite through $name', (driver) => {
     expect(() => openLedger(path, driver)).toThrow(new LedgerVersionError(words));
     const reader = openLedgerReader(path, driver);
     expect(() => reader.totals()).toThrow(new LedgerVersionError(words));
+    expect(() => reader.check()).toThrow(new LedgerVersionError(words));
     reader.close();
   });
 

@@ -24,47 +24,20 @@ export function openLedgerReader(path: string, driver?: SqliteDriver): LedgerRea
       db = openSqlite(path, { mode: 'read', busyTimeoutMs: BUSY_TIMEOUT_MS }, driver);
     return db;
   };
+  /** Of one snapshot; `otherwise` where there is no ledger yet. */
+  const ask = <T>(read: (opened: SqliteDatabase) => T, otherwise: T): T => {
+    const opened = database();
+    if (!opened) return otherwise;
+    return opened.transaction('DEFERRED', () => (hasTables(opened, path) ? read(opened) : otherwise));
+  };
   return {
-    totals() {
-      const opened = database();
-      if (!opened) return [];
-      return opened.transaction('DEFERRED', () => (hasTables(opened, path) ? readTotals(opened) : []));
-    },
-    trace(partition, position) {
-      const opened = database();
-      if (!opened) return [];
-      return opened.transaction('DEFERRED', () =>
-        hasTables(opened, path) ? readTraces(opened, partition, position) : [],
-      );
-    },
-    eventCounts(query) {
-      const opened = database();
-      if (!opened) return { rows: [], isCut: false };
-      return opened.transaction('DEFERRED', () =>
-        hasTables(opened, path) ? readEventCounts(opened, query) : { rows: [], isCut: false },
-      );
-    },
-    requestTimes(query) {
-      const opened = database();
-      if (!opened) return [];
-      return opened.transaction('DEFERRED', () =>
-        hasTables(opened, path) ? readRequestTimes(opened, query) : [],
-      );
-    },
-    deadLetters(filter, page) {
-      const opened = database();
-      if (!opened) return { letters: [] };
-      return opened.transaction('DEFERRED', () =>
-        hasTables(opened, path) ? readDeadLetters(opened, filter, page) : { letters: [] },
-      );
-    },
-    deadLetter(place) {
-      const opened = database();
-      if (!opened) return undefined;
-      return opened.transaction('DEFERRED', () =>
-        hasTables(opened, path) ? readDeadLetter(opened, place) : undefined,
-      );
-    },
+    check: () => ask(() => undefined, undefined),
+    totals: () => ask(readTotals, []),
+    trace: (partition, position) => ask((opened) => readTraces(opened, partition, position), []),
+    eventCounts: (query) => ask((opened) => readEventCounts(opened, query), { rows: [], isCut: false }),
+    requestTimes: (query) => ask((opened) => readRequestTimes(opened, query), []),
+    deadLetters: (filter, page) => ask((opened) => readDeadLetters(opened, filter, page), { letters: [] }),
+    deadLetter: (place) => ask((opened) => readDeadLetter(opened, place), undefined),
     close() {
       db?.close();
       db = undefined;

@@ -5,4 +5,4 @@ export {
   type RefusedReader,
   type RefusedStore,
 } from './refused-store.ts';
-export { RefusedVersionError } from './schema.ts';
+export { RefusedFileError } from './schema.ts';

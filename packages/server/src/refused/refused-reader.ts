@@ -8,7 +8,7 @@ const BUSY_TIMEOUT_MS = 1_000;
 
 /**
  * Reads what was refused, in any process, while the server writes it. Before there is a file there is nothing.
- * @throws {RefusedVersionError} From each method: the file was written by another version of Millrace.
+ * @throws {RefusedFileError} From each method: the file was written by another version of Millrace.
  */
 export function openRefusedReader(path: string, driver?: SqliteDriver): RefusedReader {
   let db: SqliteDatabase | undefined;

@@ -8,7 +8,7 @@ import { sqliteDrivers } from '../sqlite/drivers.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
 import { openRefusedReader } from './refused-reader.ts';
 import { openRefusedStore, type RefusedStore, type RefusedStoreOptions } from './refused-store.ts';
-import { RefusedVersionError } from './schema.ts';
+import { RefusedFileError } from './schema.ts';
 
 const WAIT = { timeout: 5_000, interval: 10 };
 
@@ -147,11 +147,20 @@ describe.each(sqliteDrivers())('over $name', (driver) => {
     store.close();
   });
 
+  it('refuses a file that is no database by name, and says what to do', async () => {
+    await writeFile(path, 'x'.repeat(5_000));
+    expect(() => open()).toThrow(
+      new RefusedFileError(
+        'refused.db: the file is no SQLite database; move it away to start without the refused events in it',
+      ),
+    );
+  });
+
   it('refuses a file of another version by name', () => {
     const other = openSqlite(path, { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: 0 }, driver);
     other.exec('CREATE TABLE refused (id INTEGER); PRAGMA user_version = 7');
     other.close();
-    expect(() => open()).toThrow(RefusedVersionError);
+    expect(() => open()).toThrow(RefusedFileError);
     expect(() => openRefusedReader(path, driver).find({ limit: 1 })).toThrow(
       /refused\.db has schema version 7/,
     );

@@ -1,8 +1,15 @@
+import { basename } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Refusal } from '../collector/refusal.ts';
 import type { SqliteDriver } from '../sqlite/drivers.ts';
-import { openSqlite, type SqliteDatabase, type SqliteRow, type SqliteValue } from '../sqlite/sqlite.ts';
-import { createTable } from './schema.ts';
+import {
+  openSqlite,
+  sqliteFault,
+  type SqliteDatabase,
+  type SqliteRow,
+  type SqliteValue,
+} from '../sqlite/sqlite.ts';
+import { MOVE_AWAY, RefusedFileError, createTable } from './schema.ts';
 
 /** A refused event, a refused request or a duplicate, as it is kept. */
 export interface KeptRefusal extends Omit<Refusal, 'event' | 'code'> {
@@ -60,21 +67,11 @@ const BUSY_TIMEOUT_MS = 1_000;
 /**
  * Keeps refused events and duplicates in a SQLite file, the newest ones. They were answered before, and never promised to
  * be kept: writes are not synced, and one that fails costs what it held.
- * @throws {RefusedVersionError} The file was written by another version of Millrace.
+ * @throws {RefusedFileError} The file is damaged, or was written by another version of Millrace.
  */
 export function openRefusedStore(options: RefusedStoreOptions): RefusedStore {
   const { path, clock, maxCount = 100_000, maxBytes = 64 * 1024 * 1024, onError, driver } = options;
-  const db = openSqlite(
-    path,
-    { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: BUSY_TIMEOUT_MS },
-    driver,
-  );
-  try {
-    db.transaction('IMMEDIATE', () => createTable(db, path));
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  const db = open(path, driver);
   const insert = db.prepare(`
     INSERT INTO refused (received_at_ms, code, size_bytes, source_id, sdk, type, event_name, message_id, json)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -151,6 +148,21 @@ export function openRefusedStore(options: RefusedStoreOptions): RefusedStore {
       db.close();
     },
   };
+}
+
+function open(path: string, driver?: SqliteDriver): SqliteDatabase {
+  let db: SqliteDatabase | undefined;
+  try {
+    db = openSqlite(path, { mode: 'write', synchronous: 'NORMAL', busyTimeoutMs: BUSY_TIMEOUT_MS }, driver);
+    const opened = db;
+    opened.transaction('IMMEDIATE', () => createTable(opened, path));
+    return opened;
+  } catch (error) {
+    db?.close();
+    const fault = sqliteFault(error);
+    if (fault === undefined) throw error;
+    throw new RefusedFileError(`${basename(path)}: ${fault}; ${MOVE_AWAY}`, { cause: error });
+  }
 }
 
 /** @param database Undefined as long as there is no file. */
